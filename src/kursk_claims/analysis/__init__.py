@@ -1,0 +1,1 @@
+"""Analysis: pure functions. No files, no figures, no clock, no unseeded random numbers."""

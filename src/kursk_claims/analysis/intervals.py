@@ -1,0 +1,78 @@
+"""Intervals: what a stated number with its bound says, and how sure a share or a wave is."""
+
+from math import floor, log10, sqrt
+
+import numpy as np
+from scipy import stats
+
+Interval = tuple[float, float]
+
+
+def last_digit_unit(value: float) -> float:
+    """Return the unit of the last significant digit: 121000 gives 1000, 7015 gives 1, 0 gives 1."""
+    if value == 0:
+        return 1.0
+    whole = abs(round(value))
+    unit = 1.0
+    while whole and whole % (unit * 10) == 0:
+        unit *= 10
+    return unit
+
+
+def stated(value: float, bound: str) -> Interval:
+    """Return the interval [low, high] that a stated number is taken to mean.
+
+    ``exact`` is the number itself. The others reach as far as the unit of its last significant digit
+    u: ``at_least`` ("more than 121,000") is [v, v + u]; ``at_most`` ("almost") is [v - u, v];
+    ``about`` is [v - u/2, v + u/2]. A speaker who knew more would have said the next round number.
+
+    Raises
+    ------
+    ValueError
+        If the bound is not one of the four.
+    """
+    unit = last_digit_unit(value)
+    spans = {
+        "exact": (value, value),
+        "at_least": (value, value + unit),
+        "at_most": (value - unit, value),
+        "about": (value - unit / 2, value + unit / 2),
+    }
+    if bound not in spans:
+        raise ValueError(f"unknown bound: {bound!r}")
+    return spans[bound]
+
+
+def wilson(successes: int, trials: int, level: float = 0.95) -> Interval:
+    """Return the Wilson score interval of a share (Wilson 1927), (nan, nan) for no trials."""
+    if trials == 0:
+        return (float("nan"), float("nan"))
+    interval = stats.binomtest(successes, trials).proportion_ci(level, method="wilson")
+    return (float(interval.low), float(interval.high))
+
+
+def wave_difference_margin(
+    before_pct: float, after_pct: float, n: int, design_effect: float, z: float
+) -> float:
+    """Return the half width, in percentage points, of the difference of two independent waves.
+
+    ``z * sqrt(deff * (p1 (100 - p1) + p2 (100 - p2)) / n)`` with shares in per cent, the same n
+    respondents in each wave and the design effect of Kish (1965), "Survey Sampling".
+    """
+    spread = before_pct * (100 - before_pct) + after_pct * (100 - after_pct)
+    return z * sqrt(design_effect * spread / n)
+
+
+def familywise_z(comparisons: int, level: float = 0.95) -> float:
+    """Return the one-sided normal quantile that keeps the error over several comparisons.
+
+    Sidak (1967): each comparison is made at ``level ** (1 / comparisons)``.
+    """
+    return float(stats.norm.ppf(level ** (1 / max(comparisons, 1))))
+
+
+def round_sig(value: float, digits: int = 6) -> float:
+    """Return the number at so many significant digits; NaN and infinity as they are."""
+    if value == 0 or not np.isfinite(value):
+        return float(value)
+    return round(float(value), digits - 1 - floor(log10(abs(value))))

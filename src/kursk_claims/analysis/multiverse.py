@@ -1,0 +1,90 @@
+"""The multiverse: every defensible combination of choices, and what each one concludes.
+
+After Steegen, Tuerlinckx, Gelman and Vanpaemel (2016), "Increasing transparency through a multiverse
+analysis", Perspectives on Psychological Science 11(5).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
+from typing import Any
+
+import pandas as pd
+
+from kursk_claims.analysis.verdict import Verdict, decide
+
+Specification = dict[str, Any]
+Estimate = Callable[[Specification], Mapping[str, float]]
+
+
+def grid(axes: Mapping[str, Sequence[Any]]) -> list[Specification]:
+    """Return every combination of the choices, the last axis varying fastest."""
+    return [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
+
+
+def run(
+    axes: Mapping[str, Sequence[Any]], estimate: Estimate, rule: Mapping[str, Any]
+) -> pd.DataFrame:
+    """Estimate and decide under every specification.
+
+    Parameters
+    ----------
+    axes : mapping
+        Choice to its values.
+    estimate : callable
+        Takes one specification, returns the findings that the rule names.
+    rule : mapping
+        The registered rule.
+
+    Returns
+    -------
+    DataFrame
+        One row a specification: a column per choice, per finding, and ``verdict``.
+    """
+    rows = []
+    for specification in grid(axes):
+        findings = dict(estimate(specification))
+        verdict = decide(rule, findings).value
+        rows.append({**specification, **findings, "verdict": verdict})
+    return pd.DataFrame(rows)
+
+
+def shares(results: pd.DataFrame) -> pd.Series:
+    """Return the share of specifications per verdict, in the order of the scale."""
+    share = results["verdict"].value_counts(normalize=True)
+    return share.reindex([v.value for v in Verdict if v.value in share.index])
+
+
+def flips(
+    results: pd.DataFrame, axes: Mapping[str, Sequence[Any]], main: Specification
+) -> pd.DataFrame:
+    """Change one choice at a time from the main specification.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``choice, value, verdict``: the single changes that give another verdict.
+    """
+    indexed = results.set_index(list(axes))["verdict"].sort_index()
+    start = indexed.loc[tuple(main[name] for name in axes)]
+    rows = []
+    for name, values in axes.items():
+        for value in values:
+            changed = {**main, name: value}
+            verdict = indexed.loc[tuple(changed[axis] for axis in axes)]
+            if verdict != start:
+                rows.append({"choice": name, "value": value, "verdict": verdict})
+    return pd.DataFrame(rows, columns=["choice", "value", "verdict"])
+
+
+def influence(results: pd.DataFrame, axes: Mapping[str, Sequence[Any]]) -> pd.Series:
+    """Return how much each choice moves the verdict, 0 (not at all) to 1 (wholly).
+
+    For each choice: the largest total variation distance between the verdict shares under two of its
+    values, ``max over a, b of 1/2 * sum over verdicts of |share_a - share_b|``.
+    """
+    moved = {}
+    for name in axes:
+        table = pd.crosstab(results[name], results["verdict"], normalize="index").to_numpy()
+        gaps = [abs(a - b).sum() / 2 for a in table for b in table]
+        moved[name] = max(gaps)
+    return pd.Series(moved, dtype="float64").sort_values(ascending=False, kind="stable")

@@ -1,0 +1,1 @@
+"""Evidence: the claims registry, the tables with their days of publication, corrections."""

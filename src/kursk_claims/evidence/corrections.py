@@ -1,0 +1,112 @@
+"""Corrections: every change to a published figure, in the open, with a guard.
+
+``data/corrections.yaml`` lists them. The CSV keeps the figure as it was published; the correction is
+applied when the table is read, and only while the cell still holds the value it was written for.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import jsonschema
+import pandas as pd
+import yaml
+
+from kursk_claims.errors import EvidenceError
+from kursk_claims.evidence.paths import data_dir
+
+FILE = "corrections.yaml"
+_TEXT = {"type": "string"}
+_SCHEMA = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["id", "table", "row_id", "column", "from", "to", "reason", "evidence", "date"],
+        "properties": {
+            "id": {"type": "string", "pattern": "^corr-[0-9]+$"},
+            "table": {"type": "string", "pattern": "^[a-z_]+/[a-z0-9_]+$"},
+            "row_id": _TEXT,
+            "column": _TEXT,
+            "from": _TEXT,
+            "to": _TEXT,
+            "reason": {"type": "string", "minLength": 10},
+            "evidence": {"type": "string", "minLength": 5},
+            "date": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
+        },
+    },
+}
+
+
+@dataclass(frozen=True)
+class Correction:
+    """One cell changed: what it was, what it is, why, and what proves it."""
+
+    id: str
+    table: str
+    row_id: str
+    column: str
+    old: str
+    new: str
+    reason: str
+    evidence: str
+    date: str
+
+
+def load_corrections(table: str | None = None, folder: Path | None = None) -> list[Correction]:
+    """Return the corrections, of one table or all.
+
+    Raises
+    ------
+    EvidenceError
+        If the file cannot be read or an entry is not complete.
+    """
+    path = (folder or data_dir()) / FILE
+    if not path.is_file():
+        return []
+    try:
+        entries = _parse(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise EvidenceError(f"{FILE}: not UTF-8 ({error.reason})") from None
+    return [entry for entry in entries if table in (None, entry.table)]
+
+
+@lru_cache(maxsize=8)
+def _parse(text: str) -> tuple[Correction, ...]:
+    try:
+        raw = yaml.safe_load(text) or []
+        jsonschema.validate(raw, _SCHEMA)
+    except yaml.YAMLError as error:
+        raise EvidenceError(f"{FILE}: not YAML ({' '.join(str(error).split())})") from None
+    except jsonschema.ValidationError as error:
+        where = "/".join(str(part) for part in error.absolute_path)
+        raise EvidenceError(f"{FILE}: entry {where}: {error.message}") from None
+    return tuple(
+        Correction(old=entry.pop("from"), new=entry.pop("to"), **entry)
+        for entry in (dict(item) for item in raw)
+    )
+
+
+def apply(frame: pd.DataFrame, corrections: list[Correction]) -> pd.DataFrame:
+    """Return the text of a table with its corrections applied.
+
+    Raises
+    ------
+    EvidenceError
+        If a row or column is gone, or the cell no longer holds the value the correction was
+        written for: the guard that keeps a correction from outliving its error.
+    """
+    frame = frame.copy()
+    for c in corrections:
+        place = f"{FILE}: {c.id}: {c.table} row {c.row_id}"
+        rows = frame.index[frame["row_id"] == c.row_id] if "row_id" in frame else []
+        if len(rows) != 1 or c.column not in frame:
+            raise EvidenceError(f"{place}, column {c.column}: no such cell; remove or mend the entry")
+        found = frame.at[rows[0], c.column]
+        if found != c.old:
+            raise EvidenceError(
+                f"{place}, column {c.column}: holds '{found}', not '{c.old}' any more;\n"
+                "the source may have been mended: check it, then remove the correction"
+            )
+        frame.loc[rows[0], c.column] = c.new
+    return frame

@@ -1,0 +1,183 @@
+"""Tables of evidence, as they could be known on a given day."""
+
+import csv
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+
+import pandas as pd
+import pandera.errors
+from pandera.errors import SchemaErrors
+
+from kursk_claims.errors import EvidenceError, ParameterError
+from kursk_claims.evidence.corrections import Correction, apply, load_corrections
+from kursk_claims.evidence.schema import CONTRACT, Resource, load_package, text_schema, typed
+
+
+def load(
+    name: str,
+    as_of: str | date | None = None,
+    *,
+    seen_only: bool = False,
+    folder: Path | None = None,
+) -> pd.DataFrame:
+    """Return a table's rows that were public on a day.
+
+    Parameters
+    ----------
+    name : str
+        Topic and table, such as ``polls/approval``.
+    as_of : str or date, optional
+        The day (``YYYY-MM-DD``). Only rows with ``published_on`` on or before it come back; a row
+        without that date comes back only for ``None``, which returns every row.
+    seen_only : bool
+        Keep only rows whose day of publication was seen on a page, not assumed by a rule.
+    folder : Path, optional
+        Another ``data`` folder; the collection's own by default.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``row_id, observed_on, published_on, published_basis, source, source_side, url,
+        bound, note`` and the table's own; typed; in the order of the file; corrections applied.
+
+    Raises
+    ------
+    EvidenceError
+        If the table is unknown, missing or breaks its schema.
+    ParameterError
+        If `as_of` is not a date.
+    """
+    package = load_package(folder)
+    if name not in package:
+        raise EvidenceError(f"no table '{name}' in datapackage.json; known: {', '.join(package)}")
+    resource = package[name]
+    frame = _checked(resource, _read(resource), tuple(load_corrections(name, folder))).copy()
+    if seen_only:
+        frame = frame[frame["published_basis"] == "seen"]
+    if as_of is not None:
+        frame = frame[frame["published_on"] <= pd.Timestamp(parse_day(as_of))]
+    return frame.reset_index(drop=True)
+
+
+def parse_day(value: str | date) -> date:
+    """Return a day from ``YYYY-MM-DD``.
+
+    Raises
+    ------
+    ParameterError
+        If the text is not a date that exists.
+    """
+    if isinstance(value, date):
+        return value
+    try:
+        if len(value) != 10:
+            raise ValueError
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ParameterError(f"as_of: '{value}' is not a date; write YYYY-MM-DD") from None
+
+
+def _read(resource: Resource) -> bytes:
+    try:
+        return resource.path.read_bytes()
+    except OSError:
+        raise EvidenceError(
+            f"{_file(resource)}: the table is declared in datapackage.json but missing"
+        ) from None
+
+
+@lru_cache(maxsize=128)
+def _parsed(name: str, content: bytes, columns: tuple[str, ...]) -> tuple[pd.DataFrame, list[int]]:
+    """Split CSV text into cells; also return the line of the file on which each row ends."""
+    try:
+        reader = csv.reader(content.decode("utf-8").splitlines(keepends=True), strict=True)
+        header = next(reader, [])
+        if tuple(header) != columns:
+            raise EvidenceError(f"{name}: {_header_fault(header, columns)}")
+        rows, lines = [], []
+        for row in reader:
+            if len(row) != len(columns):
+                raise EvidenceError(
+                    f"{name}, line {reader.line_num}: {len(row)} cells, expected {len(columns)}"
+                )
+            rows.append(row)
+            lines.append(reader.line_num)
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise EvidenceError(f"{name}, line {line}: not UTF-8 ({error.reason})") from None
+    except csv.Error as error:
+        raise EvidenceError(f"{name}, line {reader.line_num}: not CSV ({error})") from None
+    frame = pd.DataFrame(rows, columns=list(columns), dtype="str")
+    return frame.mask(frame == ""), lines
+
+
+def _header_fault(found: list[str], expected: tuple[str, ...]) -> str:
+    missing = [column for column in expected if column not in found]
+    extra = [column for column in found if column not in expected]
+    if missing:
+        return f"line 1: column missing: {', '.join(missing)}"
+    if extra:
+        return f"line 1: column not in datapackage.json: {', '.join(extra)}"
+    return "line 1: columns in another order than in datapackage.json"
+
+
+def _checked(
+    resource: Resource, content: bytes, corrections: tuple[Correction, ...]
+) -> pd.DataFrame:
+    return _checked_text(resource.name, resource.path, content, corrections)
+
+
+@lru_cache(maxsize=128)
+def _checked_text(
+    name: str, path: Path, content: bytes, corrections: tuple[Correction, ...]
+) -> pd.DataFrame:
+    resource = load_package(path.parents[2])[name]
+    frame, lines = _parsed(_file(resource), content, tuple(resource.columns))
+    frame = apply(frame, list(corrections))
+    try:
+        text_schema(resource).validate(frame, lazy=True)
+    except SchemaErrors as errors:
+        raise EvidenceError(_first_fault(resource, frame, lines, errors)) from None
+    except pandera.errors.SchemaError as error:
+        raise EvidenceError(f"{_file(resource)}: {error}") from None
+    frame = typed(frame, resource)
+    return frame if resource.kind == "rows" else _with_source(frame, resource)
+
+
+def _with_source(frame: pd.DataFrame, resource: Resource) -> pd.DataFrame:
+    """Give each day of a computed series the contract's columns from the Data Package."""
+    given = resource.defaults
+    days = frame["observed_on"].dt.strftime("%Y-%m-%d")
+    frame = frame.assign(row_id=given["row_id_prefix"] + "-" + days)
+    for column in ("published_basis", "source", "source_side", "url", "bound"):
+        frame[column] = given[column]
+    if "note" not in frame:
+        frame["note"] = pd.Series(pd.NA, index=frame.index, dtype="str")
+    own = [column for column in frame.columns if column not in CONTRACT]
+    return frame[[*CONTRACT, *own]]
+
+
+def _first_fault(
+    resource: Resource, frame: pd.DataFrame, lines: list[int], errors: SchemaErrors
+) -> str:
+    """Say file, line, row, column and value of the first fault, and how many more there are."""
+    cases = errors.failure_cases
+    case = cases.sort_values("index", kind="stable").iloc[0]
+    column, check = str(case["column"]), str(case["check"])
+    if pd.isna(case["index"]):
+        return f"{_file(resource)}: {check}"
+    row = int(case["index"])
+    if check.startswith("published_on"):
+        column = "published_on"
+    words = {"not_nullable": "is empty", "field_uniqueness": "stands twice"}.get(check, check)
+    label = frame["row_id"].iloc[row] if "row_id" in frame else frame["observed_on"].iloc[row]
+    value = frame[column].iloc[row]
+    shown = "" if pd.isna(value) else f" '{str(value)[:80]}'"
+    faults = cases["index"].nunique()
+    more = f" ({faults - 1} more rows with faults)" if faults > 1 else ""
+    return f"{_file(resource)}, line {lines[row]}, row {label}, column {column}:{shown} {words}{more}"
+
+
+def _file(resource: Resource) -> str:
+    return f"data/tables/{resource.name}.csv"
