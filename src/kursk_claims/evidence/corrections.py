@@ -1,7 +1,7 @@
 """Corrections: every change to a published figure, in the open, with a guard.
 
-``data/corrections.yaml`` lists them. The CSV keeps the figure as it was published; the correction is
-applied when the table is read, and only while the cell still holds the value it was written for.
+``data/corrections.yaml`` lists them. The CSV keeps the figure as it was published; the correction
+is applied when the table is read, and only while the cell holds the value it was written for.
 """
 
 from dataclasses import dataclass
@@ -99,14 +99,16 @@ def apply(frame: pd.DataFrame, corrections: list[Correction]) -> pd.DataFrame:
     frame = frame.copy()
     for c in corrections:
         place = f"{FILE}: {c.id}: {c.table} row {c.row_id}"
-        rows = frame.index[frame["row_id"] == c.row_id] if "row_id" in frame else []
-        if len(rows) != 1 or c.column not in frame:
-            raise EvidenceError(f"{place}, column {c.column}: no such cell; remove or mend the entry")
-        found = frame.at[rows[0], c.column]
+        here = frame["row_id"] == c.row_id if "row_id" in frame else frame.index < 0
+        if here.sum() != 1 or c.column not in frame:
+            raise EvidenceError(
+                f"{place}, column {c.column}: no such cell; remove or mend the entry"
+            )
+        found = str(frame.loc[here, c.column].fillna("").iloc[0])
         if found != c.old:
             raise EvidenceError(
                 f"{place}, column {c.column}: holds '{found}', not '{c.old}' any more;\n"
                 "the source may have been mended: check it, then remove the correction"
             )
-        frame.loc[rows[0], c.column] = c.new
+        frame.loc[here, c.column] = c.new or pd.NA
     return frame

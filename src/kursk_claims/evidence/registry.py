@@ -1,4 +1,4 @@
-"""The claims registry: what is asked, which tables may answer, which choices count, which rule decides.
+"""The claims registry: what is asked, which tables may answer, and which rule decides.
 
 ``data/claims.yaml`` holds it. A rule is frozen before its result is seen: the registry keeps a hash
 of everything that could tilt a verdict, and refuses to load when the text no longer matches it.
@@ -6,6 +6,7 @@ of everything that could tilt a verdict, and refuses to load when the text no lo
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -54,7 +55,13 @@ class Parameter:
 
     def parse(self, text: str) -> Scalar:
         """Read a value typed on a command line, then check it."""
-        readers = {"int": int, "float": float, "str": str, "bool": {"true": True, "false": False}.get}
+        readers: dict[str, Callable[[str], Scalar | None]] = {
+            "int": int,
+            "float": float,
+            "str": str,
+            "bool": {"true": True, "false": False}.get,
+        }
+        value: Scalar | None
         try:
             value = readers[self.type](text)
         except ValueError:

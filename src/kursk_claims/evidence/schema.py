@@ -8,7 +8,7 @@ the CSV, so that an error can show the value exactly as it stands in the file.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ class Resource:
 
     @property
     def columns(self) -> list[str]:
+        """Names of the columns, in the order of the file."""
         return [str(field["name"]) for field in self.fields]
 
 
@@ -65,12 +66,24 @@ def load_package(folder: Path | None = None) -> dict[str, Resource]:
         If the file is missing, is not JSON, or a table lacks a column of the contract.
     """
     folder = folder or data_dir()
+    return _parse_package(_read_package(folder), folder)
+
+
+def load_credits(folder: Path | None = None) -> dict[str, str]:
+    """Return the credit line of every resource, tables and map layers, by name."""
+    text = _read_package(folder or data_dir())
+    return {
+        "/".join(Path(raw["path"]).with_suffix("").parts[-2:]): str(raw["evidence"]["credit"])
+        for raw in json.loads(text)["resources"]
+    }
+
+
+def _read_package(folder: Path) -> str:
     path = folder / "datapackage.json"
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise EvidenceError(f"{path.name}: cannot be read ({error})") from None
-    return _parse_package(text, folder)
 
 
 @lru_cache(maxsize=8)
@@ -112,6 +125,13 @@ def _is_date(text: str) -> bool:
         return False
 
 
+def _is_datetime(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
+
+
 def _is_integer(text: str) -> bool:
     return text.lstrip("-").isdecimal() and text.isascii()
 
@@ -126,6 +146,7 @@ def _is_number(text: str) -> bool:
 READABLE: dict[str, Callable[[str], bool]] = {
     "string": lambda text: "\x00" not in text,
     "date": _is_date,
+    "datetime": _is_datetime,
     "yearmonth": lambda text: len(text) == 7 and _is_date(f"{text}-01"),
     "integer": _is_integer,
     "number": _is_number,
@@ -185,8 +206,11 @@ def typed(frame: pd.DataFrame, resource: Resource) -> pd.DataFrame:
         "string": lambda column: column,
         "yearmonth": lambda column: column,
         "date": lambda column: pd.to_datetime(column, format="%Y-%m-%d"),
+        "datetime": lambda column: pd.to_datetime(column, utc=True),
         "integer": lambda column: pd.to_numeric(column).astype("Int64"),
         "number": lambda column: pd.to_numeric(column).astype("float64"),
         "boolean": lambda column: column.map({"true": True, "false": False}).astype("boolean"),
     }
-    return frame.assign(**{f["name"]: convert[f["type"]](frame[f["name"]]) for f in resource.fields})
+    return frame.assign(
+        **{f["name"]: convert[f["type"]](frame[f["name"]]) for f in resource.fields}
+    )

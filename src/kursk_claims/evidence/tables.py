@@ -176,7 +176,9 @@ def _first_fault(
     shown = "" if pd.isna(value) else f" '{str(value)[:80]}'"
     faults = cases["index"].nunique()
     more = f" ({faults - 1} more rows with faults)" if faults > 1 else ""
-    return f"{_file(resource)}, line {lines[row]}, row {label}, column {column}:{shown} {words}{more}"
+    return (
+        f"{_file(resource)}, line {lines[row]}, row {label}, column {column}:{shown} {words}{more}"
+    )
 
 
 def _file(resource: Resource) -> str:
