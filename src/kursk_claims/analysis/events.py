@@ -22,14 +22,14 @@ def month_name(number: int) -> str:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that begins in a month; ``first_after`` is the first wave known to come after it."""
+    """Something that begins in a month; ``first_after`` is the month of the first wave after it."""
 
     name: str
     start: int
     first_after: int
 
     def month_after(self, window: int) -> int:
-        """The month compared: so many months after the start; 0 means the first wave after it."""
+        """Return the month compared, so many after the start; 0 means the first wave after it."""
         return self.first_after if window == 0 else self.start + window
 
 
@@ -59,14 +59,12 @@ BASELINES: dict[str, Callable[[Monthly, Event, int], float]] = {
 """What the value after an event is compared with.
 
 ``month_before``: the last wave in the two months before the start. ``mean_of_three``: the mean of
-the waves in the three months before, at least two. ``trend``: a least-squares line through the waves of
-the six months before, at least four, carried on to the month compared.
+the waves in the three months before, at least two. ``trend``: a least-squares line through the
+waves of the six months before, at least four, carried on to the month compared.
 """
 
 
-def changes(
-    series: Monthly, events: Sequence[Event], window: int, baseline: str
-) -> pd.DataFrame:
+def changes(series: Monthly, events: Sequence[Event], window: int, baseline: str) -> pd.DataFrame:
     """Return the change at each event that both sides of it can be read for.
 
     Parameters
@@ -82,8 +80,8 @@ def changes(
     Returns
     -------
     DataFrame
-        Columns ``name, start, month_after, before, after, change`` (percentage points); events without
-        a value before or after are left out.
+        Columns ``name, start, month_after, before, after, change`` (percentage points); events
+        without a value before or after are left out.
     """
     rows = []
     for event in events:
@@ -97,7 +95,7 @@ def changes(
 
 
 def without_overlap(events: Sequence[Event], window: int) -> list[Event]:
-    """Return the events with no other event between the month before them and the month compared."""
+    """Return the events with no other between the month before them and the month compared."""
     kept = []
     for event in events:
         span = range(event.start - 1, max(event.month_after(window), event.start) + 1)
@@ -125,7 +123,7 @@ def placebo_changes(
 def permutation_p(
     observed: float, placebo: np.ndarray, size: int, draws: int = 5000, seed: int = 20240806
 ) -> float:
-    """Return how often so many placebo changes, drawn at random, rise at least as often as observed.
+    """Return how often as many placebo changes, drawn at random, rise as often as observed.
 
     One-sided, with the observed sample counted as one of the draws (Phipson and Smyth 2010).
 

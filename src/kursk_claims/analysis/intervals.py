@@ -1,11 +1,14 @@
 """Intervals: what a stated number with its bound says, and how sure a share or a wave is."""
 
-from math import floor, log10, sqrt
+from math import floor, log10
+from typing import TypeVar
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 Interval = tuple[float, float]
+Values = TypeVar("Values", float, pd.Series)
 
 
 def last_digit_unit(value: float) -> float:
@@ -22,8 +25,8 @@ def last_digit_unit(value: float) -> float:
 def stated(value: float, bound: str) -> Interval:
     """Return the interval [low, high] that a stated number is taken to mean.
 
-    ``exact`` is the number itself. The others reach as far as the unit of its last significant digit
-    u: ``at_least`` ("more than 121,000") is [v, v + u]; ``at_most`` ("almost") is [v - u, v];
+    ``exact`` is the number itself. The others reach as far as the unit u of its last significant
+    digit: ``at_least`` ("more than 121,000") is [v, v + u]; ``at_most`` ("almost") is [v - u, v];
     ``about`` is [v - u/2, v + u/2]. A speaker who knew more would have said the next round number.
 
     Raises
@@ -52,15 +55,24 @@ def wilson(successes: int, trials: int, level: float = 0.95) -> Interval:
 
 
 def wave_difference_margin(
-    before_pct: float, after_pct: float, n: int, design_effect: float, z: float
-) -> float:
+    before: Values, after: Values, *, n: int, design_effect: float, z: float, net: bool = False
+) -> Values:
     """Return the half width, in percentage points, of the difference of two independent waves.
 
     ``z * sqrt(deff * (p1 (100 - p1) + p2 (100 - p2)) / n)`` with shares in per cent, the same n
     respondents in each wave and the design effect of Kish (1965), "Survey Sampling".
+
+    Parameters
+    ----------
+    before, after : float or Series
+        Shares in per cent; with `net`, a share less its opposite, -100 to 100, taken as 2p - 100.
+        A trend carried on beyond 0 or 100 has no spread.
     """
-    spread = before_pct * (100 - before_pct) + after_pct * (100 - after_pct)
-    return z * sqrt(design_effect * spread / n)
+    first, second = ((v + 100) / 2 if net else v for v in (before, after))
+    first, second = (np.clip(share, 0, 100) for share in (first, second))
+    spread = first * (100 - first) + second * (100 - second)
+    margin: Values = (2 if net else 1) * z * np.sqrt(design_effect * spread / n)
+    return margin
 
 
 def familywise_z(comparisons: int, level: float = 0.95) -> float:

@@ -1,7 +1,7 @@
 """The multiverse: every defensible combination of choices, and what each one concludes.
 
-After Steegen, Tuerlinckx, Gelman and Vanpaemel (2016), "Increasing transparency through a multiverse
-analysis", Perspectives on Psychological Science 11(5).
+After Steegen, Tuerlinckx, Gelman and Vanpaemel (2016), "Increasing transparency through a
+multiverse analysis", Perspectives on Psychological Science 11(5).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -48,6 +48,23 @@ def run(
     return pd.DataFrame(rows)
 
 
+def encode(results: pd.DataFrame, axes: Mapping[str, Sequence[Any]], value: str) -> pd.DataFrame:
+    """Return a multiverse small enough to stand behind a figure, sorted by its estimate.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``estimate``, ``verdict`` and ``choices``: one digit an axis, the place of the
+        chosen value among the values of that axis.
+    """
+    places = [results[name].map(list(values).index).astype("str") for name, values in axes.items()]
+    codes = pd.concat(places, axis=1).agg("".join, axis=1)
+    table = pd.DataFrame(
+        {"estimate": results[value], "verdict": results["verdict"], "choices": codes}
+    )
+    return table.sort_values("estimate", kind="stable").reset_index(drop=True)
+
+
 def shares(results: pd.DataFrame) -> pd.Series:
     """Return the share of specifications per verdict, in the order of the scale."""
     share = results["verdict"].value_counts(normalize=True)
@@ -79,8 +96,8 @@ def flips(
 def influence(results: pd.DataFrame, axes: Mapping[str, Sequence[Any]]) -> pd.Series:
     """Return how much each choice moves the verdict, 0 (not at all) to 1 (wholly).
 
-    For each choice: the largest total variation distance between the verdict shares under two of its
-    values, ``max over a, b of 1/2 * sum over verdicts of |share_a - share_b|``.
+    For each choice: the largest total variation distance between the verdict shares under two of
+    its values, ``max over a, b of 1/2 * sum over verdicts of |share_a - share_b|``.
     """
     moved = {}
     for name in axes:

@@ -26,7 +26,7 @@ def first_lasting_day(holds: pd.Series, days: int) -> pd.Timestamp | None:
 
 
 def below_after_peak(series: pd.Series, threshold: float, days: int) -> pd.Timestamp | None:
-    """Return the first day after the (last day of the) peak on which a series falls below a threshold.
+    """Return the first day after the last day of the peak on which a series is below a threshold.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class Duration:
 
 
 def duration(start: pd.Timestamp, end: pd.Timestamp | None, watched_to: pd.Timestamp) -> Duration:
-    """Return the days from `start` to `end`; to `watched_to`, right-censored, when `end` is None."""
+    """Return the days from `start` to `end`, or, censored, to `watched_to` when there is no end."""
     last = watched_to if end is None else end
     return Duration(max((last - start).days, 0), end is not None)
 

@@ -1,7 +1,8 @@
-"""Stock and flow: does a count at one date, with what moved since, reach the count at a later date?"""
+"""Stock and flow: does a count, with the departures since, reach a later count?"""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+import numpy as np
 import pandas as pd
 
 from kursk_claims.analysis.intervals import Interval, stated
@@ -25,6 +26,104 @@ def add(intervals: Iterable[Interval]) -> Interval:
     return (sum(low for low, _ in pairs), sum(high for _, high in pairs))
 
 
+def at_day(counts: pd.DataFrame, value: str, day: pd.Timestamp, reading: str) -> Interval:
+    """Return what a series of counts says of one day: interpolated, or the nearest count.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        Columns ``observed_on``, `value` and ``bound``, in the order of days, one count a day.
+    day : Timestamp
+        Before the first count or after the last, the nearest one is taken.
+    reading : str
+        See `as_interval`.
+
+    Returns
+    -------
+    tuple
+        Low and high in the unit of `value`; (nan, nan) without counts.
+    """
+    if counts.empty:
+        return (float("nan"), float("nan"))
+    days = (counts["observed_on"] - day).dt.days
+    pairs = zip(counts[value], counts["bound"], strict=True)
+    low, high = zip(*(as_interval(float(v), bound, reading) for v, bound in pairs), strict=True)
+    return (float(np.interp(0, days, low)), float(np.interp(0, days, high)))
+
+
+def departures(
+    flows: pd.DataFrame, value: str, after: pd.Timestamp, until: pd.Timestamp, reading: str
+) -> Interval:
+    """Return how many left between two days, with room for days on which nobody reported.
+
+    Parameters
+    ----------
+    flows : DataFrame
+        Columns ``observed_on``, `value` and ``bound``; one flow a day (see `largest_per_day`).
+    after, until : Timestamp
+        The first day is left out, the last one counted.
+    reading : str
+        See `as_interval`. With ``interval``, a day without a report may have had as many departures
+        as the largest day of the span.
+    """
+    span = flows[(flows["observed_on"] > after) & (flows["observed_on"] <= until)]
+    pairs = zip(span[value], span["bound"], strict=True)
+    each = [as_interval(float(v), bound, reading) for v, bound in pairs]
+    low, high = add(each)
+    silent = (until - after).days - len(span)
+    if reading == "interval" and each:
+        high += max(silent, 0) * max(most for _, most in each)
+    return (low, high)
+
+
+def unexplained(
+    first: pd.DataFrame,
+    flows: pd.DataFrame,
+    later: Interval,
+    value: str,
+    day: pd.Timestamp,
+    reading: str,
+) -> Interval:
+    """Return how much of a later count neither a first count nor the departures since explain.
+
+    Parameters
+    ----------
+    first : DataFrame
+        One row: ``observed_on``, `value`, ``bound``; none gives (nan, nan).
+    flows : DataFrame
+        As for `departures`.
+    later : tuple
+        The later count on `day`, low and high.
+    """
+    if first.empty:
+        return (float("nan"), float("nan"))
+    flow = departures(flows, value, first["observed_on"].iloc[0], day, reading)
+    return gap(at_day(first, value, day, reading), flow, later)
+
+
+def inhabitants(figures: pd.DataFrame, names: Sequence[str], vintage: str) -> float:
+    """Return the population of some units, one published figure each.
+
+    Parameters
+    ----------
+    figures : DataFrame
+        Columns ``name``, ``observed_on``, ``population_people``; several vintages a unit.
+    vintage : str
+        ``newest``, ``oldest`` or ``largest``.
+
+    Returns
+    -------
+    float
+        People; NaN when a unit has no figure, or no unit is named.
+    """
+    key = "population_people" if vintage == "largest" else "observed_on"
+    rows = figures[figures["name"].isin(names)].sort_values(key, kind="stable")
+    each = rows.groupby("name")["population_people"]
+    chosen = each.first() if vintage == "oldest" else each.last()
+    complete = len(chosen) == len(set(names)) > 0
+    return float(chosen.sum()) if complete else float("nan")
+
+
 def largest_per_day(flows: pd.DataFrame, value: str) -> pd.DataFrame:
     """Keep one flow a day, the largest: reports of one day tell the same departures twice.
 
@@ -44,6 +143,9 @@ def gap(stock_before: Interval, flow: Interval, stock_after: Interval) -> Interv
     return (low, high)
 
 
-def contains(interval: Interval, value: float) -> bool:
-    """Return whether a value lies in a closed interval."""
-    return interval[0] <= value <= interval[1]
+def distance(interval: Interval, value: float) -> float:
+    """Return how far a value lies outside a closed interval; 0 inside, NaN if it is not known."""
+    low, high = interval
+    if np.isnan(low) or np.isnan(high):
+        return float("nan")
+    return max(low - value, value - high, 0.0)

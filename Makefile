@@ -1,0 +1,43 @@
+# Two commands do all on a fresh machine: `make report` and `make test`.
+.DELETE_ON_ERROR:
+.PHONY: report test lab update docs lock clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+CANDIDATES := python3 python3.13 python3.12 python3.11
+PYTHON ?= $(firstword $(foreach p,$(CANDIDATES),$(shell \
+  $(p) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $(p))))
+
+report: $(READY)  ## run every claim on both dates, then build reports/index.html
+	$(BIN)/kursk report
+
+test: $(READY)  ## style, types, contracts, unit tests, nbval, a second set of parameters
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest tests -n 2 --dist loadfile
+	$(BIN)/pytest --nbval notebooks -n 2 --dist loadfile
+
+lab: $(READY)  ## open the notebooks in JupyterLab
+	$(BIN)/jupyter lab --notebook-dir=notebooks
+
+update: $(READY)  ## re-execute the committed notebooks, in place
+	$(BIN)/kursk run --update
+
+docs: $(READY)  ## rewrite the generated parts of data/README.md
+	$(BIN)/python -m kursk_claims.evidence.describe
+
+lock:  ## resolve requirements.lock anew (needs uv)
+	uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+	  --no-header --no-annotate --all-extras --quiet --output-file requirements.lock pyproject.toml
+
+clean:  ## remove what was generated; the data and notebooks stay
+	rm -rf reports .cache $(VENV)
+
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is missing. On Debian or Ubuntu: apt install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) has no venv module. On Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,1 @@
+"""Display: figures, maps, the record, prose. What a reader sees, and nothing that decides."""

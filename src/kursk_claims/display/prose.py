@@ -1,0 +1,79 @@
+"""Words for numbers, so that no number is ever typed into prose."""
+
+from collections.abc import Sequence
+from datetime import date
+from html import escape
+from math import isnan
+
+MINUS = "\u2212"
+_SMALL = (
+    "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+    "twelve",
+)  # fmt: skip
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
+
+
+def number(value: float, digits: int = 0) -> str:
+    """Return 121000 as ``121,000``; NaN as ``not known``."""
+    if isnan(value):
+        return "not known"
+    text = f"{abs(value):,.{digits}f}"
+    negative = value < 0 and any(figure in text for figure in "123456789")
+    return MINUS + text if negative else text
+
+
+def signed(value: float, digits: int = 0) -> str:
+    """Return a number with its sign: ``+3`` or ``−3``."""
+    text = number(value, digits)
+    return text if text.startswith(MINUS) or isnan(value) else f"+{text}"
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """Return a share of 0 to 1 as ``43%``."""
+    return "not known" if isnan(share) else f"{number(100 * share, digits)}%"
+
+
+def interval(low: float, high: float, digits: int = 0) -> str:
+    """Return ``10 to 20``, or the one number when both ends read the same."""
+    first, last = number(low, digits), number(high, digits)
+    return first if first == last else f"{first} to {last}"
+
+
+def count(value: int, one: str, many: str | None = None) -> str:
+    """Return ``one crisis`` or ``14 crises``; small numbers as words."""
+    plural = f"{one[:-2]}es" if one.endswith("is") else f"{one}s"
+    word = _SMALL[value] if 0 <= value < len(_SMALL) else number(value)
+    return f"{word} {one if value == 1 else many or plural}"
+
+
+def day(value: str | date) -> str:
+    """Return a date as ``6 August 2024``, in English whatever the locale."""
+    when = date.fromisoformat(value) if isinstance(value, str) else value
+    return f"{when.day} {_MONTHS[when.month - 1]} {when.year}"
+
+
+def listed(items: Sequence[str], word: str = "and") -> str:
+    """Return ``a, b and c``; ``none`` for an empty list."""
+    if not items:
+        return "none"
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {word} {items[-1]}"
+
+
+def sentence(text: str) -> str:
+    """Return the text with its first letter as a capital."""
+    return text[:1].upper() + text[1:]
+
+
+def table(rows: Sequence[tuple[str, str]], caption: str) -> str:
+    """Return a two-column HTML table with row headings; everything is escaped."""
+    body = "".join(
+        f'<tr><th scope="row" style="text-align:left;vertical-align:top">{escape(name)}</th>'
+        f'<td style="text-align:left">{escape(value)}</td></tr>'
+        for name, value in rows
+    )
+    return (
+        f'<table class="contract"><caption>{escape(caption)}</caption><tbody>{body}</tbody></table>'
+    )

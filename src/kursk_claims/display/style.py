@@ -1,0 +1,41 @@
+"""The look of verdicts and sides: never by colour alone."""
+
+from dataclasses import dataclass
+
+from kursk_claims.analysis.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Look:
+    """A word, a mark and a colour that belong together."""
+
+    label: str
+    mark: str
+    colour: str
+
+
+VERDICTS: dict[str, Look] = {
+    Verdict.SUPPORTED: Look("supported", "\u25cf", "#1f5fa8"),
+    Verdict.MOSTLY_SUPPORTED: Look("mostly supported", "\u25d5", "#6ba3d6"),
+    Verdict.MIXED: Look("mixed", "\u25d1", "#a8a8a8"),
+    Verdict.MOSTLY_CONTRADICTED: Look("mostly contradicted", "\u25d4", "#e79a5d"),
+    Verdict.CONTRADICTED: Look("contradicted", "\u25cb", "#b4471c"),
+    Verdict.UNRESOLVED: Look("unresolved", "?", "#ffffff"),
+}
+"""Blue to orange, which stays apart for colour-blind readers; the mark fills as support grows."""
+
+SIDES: dict[str, Look] = {
+    "russia_official": Look("Russian officials", "s", "#b4471c"),
+    "ukraine_official": Look("Ukrainian officials", "o", "#1f5fa8"),
+    "western_official": Look("Western officials", "^", "#4b4b4b"),
+    "independent": Look("independent", "D", "#1a1a1a"),
+    "media_analysis": Look("media and analysts", "v", "#8a8a8a"),
+    "poll": Look("pollsters", "P", "#1a1a1a"),
+}
+"""``mark`` is matplotlib's marker: the warring parties differ by shape as well as colour."""
+
+INK = "#1a1a1a"
+MUTED = "#6b6b6b"
+FAINT = "#d4d4d4"
+ACCENT = "#1f5fa8"
+CONTRAST = "#b4471c"

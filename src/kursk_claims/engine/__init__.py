@@ -1,0 +1,1 @@
+"""Engine: runs notebooks through Papermill. Papermill lives here and nowhere else."""

@@ -1,0 +1,41 @@
+"""Kernels for batch runs: sockets of their own instead of ports that two kernels may both pick."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.manager import AsyncKernelManager
+
+THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR")
+
+
+def cap_threads() -> None:
+    """Let each kernel started from here use one thread of algebra: the cores are for kernels."""
+    for library in THREADS:
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+
+class LocalKernelManager(AsyncKernelManager):
+    """A kernel manager whose kernels talk over Unix sockets in a private folder.
+
+    jupyter_client picks free TCP ports and releases them before the kernel binds them, so that
+    parallel starts can collide. Where there are no Unix sockets, the ordinary transport is kept.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._folder: Path | None = None
+        if os.name == "posix":
+            self._folder = Path(tempfile.mkdtemp(prefix="kursk-"))  # readable by the user alone
+            self.transport = "ipc"
+            self.ip = str(self._folder / "k")
+            self.connection_file = str(self._folder / "connection.json")
+
+    async def _async_cleanup_resources(self, restart: bool = False) -> None:
+        await super()._async_cleanup_resources(restart=restart)
+        if self._folder is not None and not restart:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    cleanup_resources = _async_cleanup_resources
