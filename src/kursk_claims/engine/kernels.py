@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,13 @@ class LocalKernelManager(AsyncKernelManager):
             self.transport = "ipc"
             self.ip = str(self._folder / "k")
             self.connection_file = str(self._folder / "connection.json")
+
+    async def _async_start_kernel(self, **options: Any) -> None:
+        # What a kernel prints on its own stderr (notes on its transport) is not for our terminal;
+        # what a cell prints travels over the sockets.
+        await super()._async_start_kernel(**{"stderr": subprocess.DEVNULL, **options})
+
+    start_kernel = _async_start_kernel
 
     async def _async_cleanup_resources(self, restart: bool = False) -> None:
         await super()._async_cleanup_resources(restart=restart)

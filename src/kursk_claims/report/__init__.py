@@ -1,0 +1,1 @@
+"""Report: pages for people and files for machines, from records. It never runs anything."""
