@@ -21,6 +21,8 @@ from kursk_claims.evidence.schema import load_credits
 
 Findings = Mapping[str, float]
 
+pd.set_option("display.max_colwidth", 120)  # tables are read in full
+
 
 class Claim:
     """A registered claim on a given day, under given parameters.
@@ -44,7 +46,7 @@ class Claim:
         self.entry = load_registry()[claim_id]
         if self.entry.rule is None or self.entry.frozen is None:
             raise RegistryError(f"{claim_id} is {self.entry.status}: it has no frozen rule yet")
-        self.rule = self.entry.rule
+        self.rule, self.frozen_on = self.entry.rule, self.entry.frozen["day"]
         self.parameters = self.entry.check(parameters)
         self.as_of = str(self.parameters["as_of"])
         self.results = pd.DataFrame()
@@ -71,7 +73,7 @@ class Claim:
             ("Choices", "; ".join(choices)),
             ("Findings", "; ".join(f"{k}: {v}" for k, v in self.rule["findings"].items())),
             ("Rule, first step that holds", ladder),
-            ("Rule hash", f"{entry.rule_hash}, frozen on {(entry.frozen or {})['day']}"),
+            ("Rule hash", f"{entry.rule_hash}, frozen on {prose.day(self.frozen_on)}"),
         ]
         return prose.table(rows, f"Contract of {entry.id}")
 
@@ -99,7 +101,10 @@ class Claim:
 
     def evidence(self) -> pd.DataFrame:
         """Return one row a loaded table: rows, sources, first and last day, corrections applied."""
-        return pd.DataFrame([self._summary(name) for name in self._loaded]).set_index("table")
+        rows = [self._summary(name) for name in self._loaded]
+        for row in rows:
+            row["corrections"] = ", ".join(row["corrections"]) or "none"
+        return pd.DataFrame(rows).set_index("table")
 
     def _summary(self, name: str) -> dict[str, Any]:
         frame = self._loaded[name]
@@ -229,7 +234,7 @@ class Claim:
                 "flips": self.flips().to_dict("records"),
                 "influence": {name: _number(value) for name, value in self.influence().items()},
             },
-            "rule": {"hash": entry.rule_hash, "frozen_on": (entry.frozen or {})["day"]},
+            "rule": {"hash": entry.rule_hash, "frozen_on": self.frozen_on},
             "evidence": [self._summary(name) for name in self._loaded],
             "cited": {name: sorted(set(frame["row_id"])) for name, frame in cited.items()},
         }  # fmt: skip

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from kursk_claims.analysis.intervals import round_sig
 from kursk_claims.analysis.verdict import Verdict
-from kursk_claims.display.style import FAINT, INK, MUTED, SIDES, VERDICTS
+from kursk_claims.display.style import FAINT, INK, MUTED, VERDICTS, Look
 
 MIME = "application/vnd.kursk-claims.figure+json"
 DPI = 110
@@ -163,11 +163,24 @@ def panels(
     return figure, axes[: len(names)]
 
 
-def by_side(axes: Axes, rows: pd.DataFrame, x: str, y: str) -> None:
-    """Draw one mark a statement; who says it shows by shape and colour."""
-    for side, part in rows.groupby("source_side"):
-        look = SIDES[str(side)]
-        axes.scatter(part[x], part[y], s=22, marker=look.mark, color=look.colour, label=look.label)
+def marks(
+    axes: Axes, rows: pd.DataFrame, x: str, y: str, *, by: str, looks: Mapping[str, Look]
+) -> None:
+    """Draw one mark a row; the group it belongs to shows by shape and colour.
+
+    Parameters
+    ----------
+    by : str
+        Column of the group, such as ``source_side``.
+    looks : mapping
+        Group to its label, matplotlib marker and colour, such as `style.SIDES`.
+    """
+    for name, look in looks.items():
+        part = rows[rows[by] == name]
+        if len(part):
+            axes.scatter(
+                part[x], part[y], s=26, marker=look.mark, color=look.colour, label=look.label
+            )
 
 
 def lollipops(

@@ -6,6 +6,8 @@ from html import escape
 from math import isnan
 
 MINUS = "\u2212"
+LEVEL = "95% interval"
+"""The name of every interval the collection prints."""
 _SMALL = (
     "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
     "twelve",

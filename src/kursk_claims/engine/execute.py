@@ -1,10 +1,12 @@
 """One run: a notebook through Papermill, with what went wrong told apart."""
 
+import asyncio
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import nbformat
 import papermill
@@ -58,7 +60,8 @@ def execute(job: Job) -> Outcome:
     job.output.parent.mkdir(parents=True, exist_ok=True)
     record, failure = None, None
     try:
-        notebook = _papermill(job, partial)
+        with _closing_event_loop():
+            notebook = _papermill(job, partial)
         record = find(notebook)
         if record is None:
             failure = Failure("no record", "", "the notebook ended without claim.conclude(...)")
@@ -66,12 +69,23 @@ def execute(job: Job) -> Outcome:
             nbformat.write(normalise(notebook), partial)
             partial.replace(job.output)
     except Exception as error:  # everything else must finish: each failure becomes an outcome
-        failure = _explain(error, partial)
+        failure = _explain(error, job)
         if partial.exists():
             partial.replace(job.output.with_suffix(".failed.ipynb"))
     finally:
         partial.unlink(missing_ok=True)
     return Outcome(job, time.perf_counter() - started, record, failure)
+
+
+@contextmanager
+def _closing_event_loop() -> Iterator[None]:
+    """Close the event loop that nbclient opens for this thread and leaves behind."""
+    try:
+        yield
+    finally:
+        with suppress(RuntimeError):  # there is none when the run failed before it
+            asyncio.get_event_loop().close()
+            asyncio.set_event_loop(None)
 
 
 def _papermill(job: Job, partial: Path) -> NotebookNode:
@@ -88,9 +102,10 @@ def _papermill(job: Job, partial: Path) -> NotebookNode:
     return notebook
 
 
-def _explain(error: Exception, partial: Path) -> Failure:
+def _explain(error: Exception, job: Job) -> Failure:
     if isinstance(error, PapermillExecutionError):
-        place = f", cell {error.cell_index + 1}{_heading(partial, error.cell_index)}"
+        index = error.cell_index - bool(job.parameters)  # Papermill put one cell in
+        place = f", cell {index + 1}{_heading(job, index)}"
         return Failure("cell", place, f"{error.ename}: {' '.join(str(error.evalue).split())}")
     kinds: list[tuple[type[Exception], str]] = [
         (DeadKernelError, "dead kernel"),
@@ -103,14 +118,9 @@ def _explain(error: Exception, partial: Path) -> Failure:
     return Failure("engine", "", f"{type(error).__name__}: {error}")
 
 
-def _heading(path: Path, index: int) -> str:
+def _heading(job: Job, index: int) -> str:
     """Return the last heading above a cell, for a reader who looks for it."""
-    cells: list[Any] = nbformat.read(path, as_version=4).cells[:index]
-    headings = [
-        line.lstrip("# ")
-        for cell in cells
-        if cell.cell_type == "markdown"
-        for line in cell.source.splitlines()
-        if line.startswith("#")
-    ]
+    cells = nbformat.read(job.notebook, as_version=4).cells[:index]
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    headings = [line.lstrip("# ") for line in text.splitlines() if line.startswith("#")]
     return f" under '{headings[-1]}'" if headings else ""

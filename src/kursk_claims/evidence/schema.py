@@ -33,6 +33,9 @@ CONTRACT = (
 """The columns every row has, in this order, before the table's own."""
 
 
+ORDER = "published_on before observed_on"
+
+
 @dataclass(frozen=True)
 class Resource:
     """One table of the Data Package.
@@ -163,7 +166,7 @@ def text_schema(resource: Resource) -> pa.DataFrameSchema:
     columns = {field["name"]: _column(field) for field in resource.fields}
     in_order = pa.Check(
         lambda frame: ~(frame["published_on"] < frame["observed_on"]),
-        error="published_on before observed_on",
+        error=ORDER,
         name="order",
     )
     return pa.DataFrameSchema(columns, checks=[in_order], strict=True)

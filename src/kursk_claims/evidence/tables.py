@@ -11,7 +11,7 @@ from pandera.errors import SchemaErrors
 
 from kursk_claims.errors import EvidenceError, ParameterError
 from kursk_claims.evidence.corrections import Correction, apply, load_corrections
-from kursk_claims.evidence.schema import CONTRACT, Resource, load_package, text_schema, typed
+from kursk_claims.evidence.schema import CONTRACT, ORDER, Resource, load_package, text_schema, typed
 
 
 def load(
@@ -162,13 +162,13 @@ def _first_fault(
     resource: Resource, frame: pd.DataFrame, lines: list[int], errors: SchemaErrors
 ) -> str:
     """Say file, line, row, column and value of the first fault, and how many more there are."""
-    cases = errors.failure_cases
-    case = cases.sort_values("index", kind="stable").iloc[0]
+    cases = errors.failure_cases.assign(whole=errors.failure_cases["check"].str.startswith(ORDER))
+    case = cases.sort_values(["index", "whole"], kind="stable").iloc[0]
     column, check = str(case["column"]), str(case["check"])
     if pd.isna(case["index"]):
         return f"{_file(resource)}: {check}"
     row = int(case["index"])
-    if check.startswith("published_on"):
+    if check.startswith(ORDER):
         column = "published_on"
     words = {"not_nullable": "is empty", "field_uniqueness": "stands twice"}.get(check, check)
     label = frame["row_id"].iloc[row] if "row_id" in frame else frame["observed_on"].iloc[row]

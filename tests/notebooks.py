@@ -1,0 +1,36 @@
+"""What the tests of notebooks share."""
+
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from kursk_claims.evidence.paths import root
+from kursk_claims.evidence.registry import load_registry
+
+READY = load_registry().ready
+
+
+def path(entry) -> Path:
+    return root() / entry.notebook
+
+
+def read(entry) -> NotebookNode:
+    return nbformat.read(path(entry), as_version=4)
+
+
+def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def tagged(notebook: NotebookNode, tag: str) -> NotebookNode:
+    (cell,) = [cell for cell in notebook.cells if tag in cell.metadata.get("tags", [])]
+    return cell
+
+
+def outputs(notebook: NotebookNode) -> list[NotebookNode]:
+    return [output for cell in code_cells(notebook) for output in cell.outputs]
+
+
+def figures(notebook: NotebookNode) -> list[NotebookNode]:
+    return [output for output in outputs(notebook) if "image/png" in output.get("data", {})]

@@ -1,0 +1,86 @@
+"""The command: clear errors, honest exit codes, and an old report that survives."""
+
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+from click.testing import CliRunner
+
+from kursk_claims.cli import cli, main
+from kursk_claims.errors import KurskError
+from kursk_claims.evidence.paths import VARIABLE, root
+from kursk_claims.evidence.registry import load_registry
+
+MISTAKES = [
+    (["run", "c99"], "no claim 'c99'; known: c01"),
+    (["run", "c01"], "c01 is planned: it has no notebook yet"),
+    (["run", "c14", "-p", "wndow=3"], "c14 has no parameter 'wndow'; it has: seen_only, window"),
+    (["run", "c14", "-p", "window"], "-p window: write name=value"),
+    (["run", "c14", "-p", "window=three"], "window: 'three' is not of type int"),
+    (["run", "c14", "-p", "window=4"], "window: 4 is not allowed; choose from 0, 1, 3, 6"),
+    (["run", "c14", "--as-of", "2024-13-40"], "as_of: '2024-13-40' is not a date"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES)
+def test_a_mistake_is_told_in_one_or_two_lines(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture, monkeypatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["kursk", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    told = capsys.readouterr().err
+    assert stopped.value.code == 2 and message in told and len(told.splitlines()) <= 2
+
+
+def test_list_shows_every_claim() -> None:
+    shown = CliRunner().invoke(cli, ["list"]).output
+    assert all(f"{entry.id}  {entry.status}" in shown for entry in load_registry().claims)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the collection that a test may break, with an old report."""
+    shutil.copytree(root() / "data", tmp_path / "data")
+    shutil.copytree(root() / "notebooks", tmp_path / "notebooks")
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "index.html").write_text("the old report")
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    return tmp_path
+
+
+def test_a_failing_notebook_leaves_the_old_report_and_the_other_runs(checkout: Path) -> None:
+    entry = load_registry()["c03"]
+    path = checkout / entry.notebook
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[6].source = "raise ValueError('broken on purpose')"
+    nbformat.write(notebook, path)
+    result = CliRunner().invoke(cli, ["report"])
+    assert result.exit_code == 1
+    assert "c03 (as_of=2024-08-21): cell, cell 7 under 'The evidence': ValueError" in result.output
+    assert "The report was not built" in result.output
+    assert (checkout / "reports/index.html").read_text() == "the old report"
+    done = {
+        p.parent.name
+        for p in (checkout / ".cache/runs").glob("*/2*.ipynb")
+        if "failed" not in p.name
+    }
+    assert done == {"c07", "c14"}
+
+
+def test_nothing_runs_on_a_broken_table(checkout: Path) -> None:
+    table = checkout / "data/tables/polls/crises.csv"
+    table.write_text(table.read_text().replace(",terror,", ",horror,", 1))
+    result = CliRunner().invoke(cli, ["run", "c14"])
+    assert result.exit_code == 1
+    assert (
+        "data/tables/polls/crises.csv, line 2, row crisis-01, column kind: 'horror'"
+        in result.output
+    )
+
+
+def test_a_broken_registry_stops_everything(checkout: Path) -> None:
+    (checkout / "data/claims.yaml").write_text("claims: []")
+    result = CliRunner().invoke(cli, ["run"])
+    assert isinstance(result.exception, KurskError)

@@ -1,0 +1,77 @@
+"""Every notebook, run for real: by plain Papermill, and again as committed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+
+from kursk_claims.display import record as records
+from kursk_claims.engine.execute import execute
+from kursk_claims.engine.jobs import Job
+from tests.notebooks import READY, figures, outputs, path
+
+each = pytest.mark.parametrize("entry", READY, ids=lambda entry: entry.id)
+OTHER = {
+    "c03": {"as_of": "2024-10-20", "series": "governor", "reading": "point"},
+    "c07": {"as_of": "2025-01-15", "many_months": 3, "outline": "military", "word_of": "ukraine"},
+    "c14": {"as_of": "2015-01-01", "pollster": "vtsiom", "window": 1, "outcome": "net"},
+}
+BEFORE_ANYTHING = {"as_of": "1990-01-01"}
+
+
+def run_plainly(entry, tmp_path: Path, parameters: dict) -> dict:
+    notebook = papermill.execute_notebook(
+        path(entry), tmp_path / "out.ipynb", parameters=parameters, progress_bar=False
+    )
+    assert {output.output_type for output in outputs(notebook)} <= {
+        "display_data",
+        "execute_result",
+    }
+    assert len(figures(notebook)) >= 2
+    found = records.find(notebook)
+    records.validate(found)
+    return found
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:papermill")
+@pytest.mark.filterwarnings("ignore:Kernel is running over TCP")
+@each
+def test_a_second_set_of_parameters(entry, tmp_path: Path) -> None:
+    found = run_plainly(entry, tmp_path, OTHER[entry.id])
+    assert {**found["parameters"], **OTHER[entry.id]} == found["parameters"]
+
+
+@each
+def test_before_any_evidence_it_is_unresolved_and_does_not_fail(entry, tmp_path: Path) -> None:
+    found = run_plainly(entry, tmp_path, BEFORE_ANYTHING)
+    assert found["verdict"] == "unresolved"
+    assert set(found["robustness"]["shares"]) == {"unresolved"}
+
+
+@each
+def test_the_committed_notebook_reproduces_byte_for_byte(entry, tmp_path: Path) -> None:
+    outcome = execute(Job(entry.id, path(entry), {}, tmp_path / "again.ipynb"))
+    assert outcome.failure is None, outcome.report
+    assert (tmp_path / "again.ipynb").read_bytes() == path(entry).read_bytes()
+
+
+def test_the_papermill_command_works_from_any_folder(tmp_path: Path) -> None:
+    command = Path(sys.executable).with_name("papermill")
+    entry = READY[-1]
+    done = subprocess.run(
+        [command, path(entry), "out.ipynb", "-p", "as_of", "2015-01-01", "--no-progress-bar"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = records.find(nbformat.read(tmp_path / "out.ipynb", as_version=4))
+    assert found["as_of"] == "2015-01-01"
+
+
+def test_a_users_mistake_in_a_notebook_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(papermill.PapermillExecutionError) as caught:
+        run_plainly(READY[0], tmp_path, {"as_of": "2024-13-40"})
+    assert "as_of: '2024-13-40' is not a date; write YYYY-MM-DD" in str(caught.value)
+    assert "File " not in str(caught.value).split("ParameterError", 1)[1]
