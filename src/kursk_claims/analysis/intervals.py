@@ -12,7 +12,7 @@ Values = TypeVar("Values", float, pd.Series)
 
 
 def last_digit_unit(value: float) -> float:
-    """Return the unit of the last significant digit: 121000 gives 1000, 7015 gives 1, 0 gives 1."""
+    """Return the unit of the last significant digit of a whole number: 1000 for 121000."""
     if value == 0:
         return 1.0
     whole = abs(round(value))

@@ -37,7 +37,7 @@ def below_after_peak(series: pd.Series, threshold: float, days: int) -> pd.Times
     days : int
         How long the series must stay below.
     """
-    if series.empty:
+    if series.isna().all():  # an empty series as well
         return None
     peak = series[series == series.max()].index[-1]
     return first_lasting_day(series[series.index > peak] < threshold, days)

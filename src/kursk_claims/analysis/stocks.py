@@ -117,7 +117,8 @@ def inhabitants(figures: pd.DataFrame, names: Sequence[str], vintage: str) -> fl
         People; NaN when a unit has no figure, or no unit is named.
     """
     key = "population_people" if vintage == "largest" else "observed_on"
-    rows = figures[figures["name"].isin(names)].sort_values(key, kind="stable")
+    known = figures[figures["name"].isin(names) & figures["population_people"].notna()]
+    rows = known.sort_values(key, kind="stable")
     each = rows.groupby("name")["population_people"]
     chosen = each.first() if vintage == "oldest" else each.last()
     complete = len(chosen) == len(set(names)) > 0

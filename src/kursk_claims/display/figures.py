@@ -127,7 +127,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, int | np.integer):
         return int(value)
     if isinstance(value, float | np.floating):
-        return round_sig(float(value))
+        return round_sig(float(value)) if np.isfinite(value) else None
     return str(value)
 
 
@@ -174,7 +174,14 @@ def marks(
         Column of the group, such as ``source_side``.
     looks : mapping
         Group to its label, matplotlib marker and colour, such as `style.SIDES`.
+
+    Raises
+    ------
+    KeyError
+        If a row belongs to a group without a look.
     """
+    if unknown := set(rows[by]) - set(looks):
+        raise KeyError(f"no look for {sorted(map(str, unknown))}")
     for name, look in looks.items():
         part = rows[rows[by] == name]
         if len(part):

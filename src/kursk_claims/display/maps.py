@@ -59,8 +59,10 @@ def base(axes: Axes, layers: gpd.GeoDataFrame, frame: Frame) -> None:
     for land, country in _countries(frame, border, regions):
         gpd.GeoSeries([land]).plot(ax=axes, color=LAND[country])
     outlines = regions.boundary.difference(border.buffer(9)).intersection(frame.box)
-    outlines.plot(ax=axes, color="#b9b9b9", linewidth=0.6)
-    gpd.GeoSeries([border.intersection(frame.box)]).plot(ax=axes, color=INK, linewidth=1.3)
+    seen = gpd.GeoSeries([border.intersection(frame.box)])
+    for lines, colour, width in ((outlines, "#b9b9b9", 0.6), (seen, INK, 1.3)):
+        if not lines.is_empty.all():
+            lines.plot(ax=axes, color=colour, linewidth=width)
     axes.set(xlim=(frame.west, frame.east), ylim=(frame.south, frame.north), aspect="equal")
     axes.set(xticks=[], yticks=[], xlabel="", ylabel="")
     for spine in axes.spines.values():

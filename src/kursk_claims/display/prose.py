@@ -28,14 +28,22 @@ def number(value: float, digits: int = 0) -> str:
 
 
 def signed(value: float, digits: int = 0) -> str:
-    """Return a number with its sign: ``+3`` or ``−3``."""
+    """Return a number with its sign: ``+3`` or ``−3``; what reads as nothing has none."""
     text = number(value, digits)
-    return text if text.startswith(MINUS) or isnan(value) else f"+{text}"
+    positive = value > 0 and any(figure in text for figure in "123456789")
+    return f"+{text}" if positive else text
 
 
 def percent(share: float, digits: int = 0) -> str:
-    """Return a share of 0 to 1 as ``43%``."""
-    return "not known" if isnan(share) else f"{number(100 * share, digits)}%"
+    """Return a share of 0 to 1 as ``43%``; next to nothing and next to all are not rounded away."""
+    if isnan(share):
+        return "not known"
+    least = 10.0**-digits
+    if 0 < 100 * share < least / 2:
+        return f"under {number(least, digits)}%"
+    if 0 < 100 * (1 - share) < least / 2:
+        return f"over {number(100 - least, digits)}%"
+    return f"{number(100 * share, digits)}%"
 
 
 def interval(low: float, high: float, digits: int = 0) -> str:
@@ -44,11 +52,15 @@ def interval(low: float, high: float, digits: int = 0) -> str:
     return first if first == last else f"{first} to {last}"
 
 
+def word(value: int) -> str:
+    """Return ``three`` or ``22``: whole numbers to twelve as words, zero as ``no``."""
+    return _SMALL[value] if 0 <= value < len(_SMALL) else number(value)
+
+
 def count(value: int, one: str, many: str | None = None) -> str:
-    """Return ``one crisis`` or ``14 crises``; small numbers as words."""
+    """Return ``one crisis`` or ``14 crises`` (see `word`)."""
     plural = f"{one[:-2]}es" if one.endswith("is") else f"{one}s"
-    word = _SMALL[value] if 0 <= value < len(_SMALL) else number(value)
-    return f"{word} {one if value == 1 else many or plural}"
+    return f"{word(value)} {one if value == 1 else many or plural}"
 
 
 def day(value: str | date) -> str:

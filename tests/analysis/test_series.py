@@ -1,0 +1,184 @@
+"""When a state ends for good, and what can be said when it has not ended."""
+
+from itertools import product
+from math import isnan, nan
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kursk_claims.analysis.series import (
+    Duration,
+    below_after_peak,
+    duration,
+    first_lasting_day,
+    share_bounds,
+)
+
+PROPERTY = settings(derandomize=True, deadline=None, max_examples=80)
+START = pd.Timestamp("2024-08-06")
+
+
+def by_day(values, dtype=None) -> pd.Series:
+    return pd.Series(list(values), index=pd.date_range(START, periods=len(values)), dtype=dtype)
+
+
+def day(number: int) -> pd.Timestamp:
+    return START + pd.Timedelta(days=number)
+
+
+# -- lasting -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("holds", "days", "found"),
+    [
+        ("0110111", 1, 1),
+        ("0110111", 2, 1),
+        ("0110111", 3, 4),  # the run at the end is just long enough
+        ("0110111", 4, None),
+        ("1111", 4, 0),
+        ("1111", 5, None),  # longer than the series
+        ("0000", 1, None),
+        ("", 1, None),
+        ("1", 1, 0),
+    ],
+)
+def test_first_lasting_day_by_hand(holds, days, found):
+    series = by_day([sign == "1" for sign in holds], dtype="bool")
+    assert first_lasting_day(series, days) == (None if found is None else day(found))
+
+
+@PROPERTY
+@given(st.lists(st.booleans(), max_size=40), st.integers(1, 15))
+def test_first_lasting_day_as_by_search(holds, days):
+    starts = (i for i in range(len(holds) - days + 1) if all(holds[i : i + days]))
+    first = next(starts, None)
+    expected = None if first is None else day(first)
+    assert first_lasting_day(by_day(holds, dtype="bool"), days) == expected
+
+
+# -- below after the peak ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "threshold", "days", "found"),
+    [
+        ([0, 5, 10, 8, 4, 3], 5, 1, 4),  # the low days before the peak do not count
+        ([0, 5, 10, 8, 4, 3], 5, 2, 4),
+        ([0, 5, 10, 8, 4, 3], 5, 3, None),
+        ([0, 10, 1, 10, 2], 5, 1, 4),  # two peaks: after the last day of them
+        ([0, 10, 5, 5], 5, 1, None),  # the fall must be strict
+        ([10, 4, 6, 4, 4], 5, 2, 3),  # it must stay below
+        ([1, 2, 3], 5, 1, None),  # the peak is the last day, below the limit as it is
+        ([7, 7], 9, 1, None),
+        ([10, nan, 4], 5, 1, 2),  # a day that is not known is not below
+        ([3], 5, 1, None),
+        ([], 5, 1, None),
+    ],
+)
+def test_below_after_peak_by_hand(values, threshold, days, found):
+    series = by_day(values, dtype="float64")
+    expected = None if found is None else day(found)
+    assert below_after_peak(series, threshold, days) == expected
+
+
+@PROPERTY
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=30), st.integers(0, 9), st.integers(1, 5))
+def test_below_after_peak_is_after_it_stays_below_and_comes_later_for_a_lower_limit(
+    values, threshold, days
+):
+    series = by_day(values, dtype="float64")
+    found = below_after_peak(series, threshold, days)
+    lower = below_after_peak(series, threshold - 1, days)
+    if found is None:
+        assert lower is None
+        return
+    assert found > series[series == series.max()].index[-1]
+    stretch = series[found : found + pd.Timedelta(days=days - 1)]
+    assert len(stretch) == days
+    assert (stretch < threshold).all()
+    assert lower is None or lower >= found
+
+
+# -- durations -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("end", "watched", "expected"),
+    [
+        (10, 50, Duration(10, True)),
+        (None, 50, Duration(50, False)),
+        (0, 50, Duration(0, True)),
+        (None, 0, Duration(0, False)),
+        (None, -5, Duration(0, False)),  # watched before it began
+        (-5, 50, Duration(0, True)),
+    ],
+)
+def test_duration_by_hand(end, watched, expected):
+    assert duration(START, None if end is None else day(end), day(watched)) == expected
+
+
+@pytest.mark.parametrize(
+    ("days", "ended", "met"),
+    [(121, True, 0.0), (122, True, 1.0), (121, False, nan), (122, False, 1.0), (0, False, nan)],
+)
+def test_four_months_are_met_missed_or_too_early_to_tell(days, ended, met):
+    # 4 * 365.25 / 12 = 121.75 days
+    found = Duration(days, ended).at_least(4 * 365.25 / 12)
+    assert found == met or (isnan(found) and isnan(met))
+
+
+def test_a_limit_reached_on_the_day_counts():
+    assert Duration(100, True).at_least(100) == 1.0
+
+
+@PROPERTY
+@given(st.integers(0, 900), st.integers(0, 900), st.floats(0, 900))
+def test_what_is_known_of_an_open_end_stays_true_when_the_end_comes(watched, more, limit):
+    now = duration(START, None, day(watched)).at_least(limit)
+    later = duration(START, day(watched + more), day(watched + more)).at_least(limit)
+    assert later in (0.0, 1.0)
+    assert isnan(now) or now == later
+
+
+# -- bounds --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "low", "high"),
+    [
+        ([1, 0, nan, nan], 1 / 4, 3 / 4),
+        ([1, 1], 1, 1),
+        ([nan], 0, 1),
+        ([0, 0, 0], 0, 0),
+    ],
+)
+def test_share_bounds_by_hand(outcomes, low, high):
+    assert share_bounds(pd.Series(outcomes, dtype="float64")) == (low, high)
+
+
+def test_share_bounds_of_nothing_are_not_known():
+    assert all(isnan(end) for end in share_bounds(pd.Series(dtype="float64")))
+
+
+OUTCOMES = st.lists(st.sampled_from([0.0, 1.0, nan]), min_size=1, max_size=7)
+
+
+@PROPERTY
+@given(OUTCOMES)
+def test_share_bounds_hold_every_completion_and_are_reached(outcomes):
+    low, high = share_bounds(pd.Series(outcomes))
+    choices = [(0.0, 1.0) if isnan(x) else (x,) for x in outcomes]
+    completed = [sum(values) / len(values) for values in product(*choices)]
+    assert (low, high) == pytest.approx((min(completed), max(completed)))
+
+
+@PROPERTY
+@given(OUTCOMES, st.data())
+def test_share_bounds_close_as_outcomes_become_known(outcomes, data):
+    low, high = share_bounds(pd.Series(outcomes))
+    known = [data.draw(st.sampled_from([0.0, 1.0, nan])) if isnan(x) else x for x in outcomes]
+    later_low, later_high = share_bounds(pd.Series(known))
+    assert low <= later_low <= later_high <= high

@@ -1,0 +1,275 @@
+"""A figure is shown once, with words and numbers behind it, or not at all."""
+
+import json
+from math import nan
+from typing import Any
+
+import matplotlib.dates
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kursk_claims.analysis.verdict import Verdict
+from kursk_claims.display import figures
+from kursk_claims.display.style import SIDES
+
+ALT = "A line that goes up from left to right, then down."
+DATA = pd.DataFrame({"day": pd.to_datetime(["2024-08-06", "2024-08-07"]), "km2": [1.5, nan]})
+GOOD: dict[str, Any] = {"title": "It rose", "alt": ALT, "data": DATA, "credit": "Data: a source."}
+WORDS = [word.value for word in Verdict]
+
+
+@pytest.fixture
+def shown(monkeypatch) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """What reaches the notebook: bundles and their metadata."""
+    caught: list[tuple[dict[str, Any], dict[str, Any]]] = []
+
+    def catch(bundle, *, raw, metadata):
+        assert raw
+        caught.append((bundle, metadata))
+
+    monkeypatch.setattr(figures, "display", catch)
+    return caught
+
+
+def line() -> figures.Figure:
+    figure, axes = figures.canvas(4, 2)
+    axes.plot([0, 1, 2], [0, 2, 1])
+    return figure
+
+
+def said(axes) -> list[str]:
+    """Every text in the axes but the ticks."""
+    return [text.get_text() for text in axes.texts]
+
+
+def legend(axes) -> list[str]:
+    return axes.get_legend_handles_labels()[1]
+
+
+# -- show ----------------------------------------------------------------------------------------
+
+
+def test_show_gives_one_png_with_its_words_and_data(shown):
+    figures.show(line(), **GOOD)
+    ((bundle, metadata),) = shown
+    assert bundle["image/png"].startswith(b"\x89PNG\r\n\x1a\n")
+    assert metadata["image/png"]["alt"] == ALT
+    assert bundle["text/plain"] == f"It rose\n{ALT}"
+    behind = json.loads(json.dumps(bundle[figures.MIME], allow_nan=False))
+    assert behind == {
+        "title": "It rose",
+        "alt": ALT,
+        "credit": "Data: a source.",
+        "data": {"day": ["2024-08-06", "2024-08-07"], "km2": [1.5, None]},
+    }
+
+
+def test_the_same_data_give_the_same_bytes_and_other_data_do_not(shown):
+    figures.show(line(), **GOOD)
+    figures.show(line(), **GOOD)
+    other = line()
+    other.axes[0].plot([0, 1], [1, 1])
+    figures.show(other, **GOOD)
+    first, second, third = (bundle["image/png"] for bundle, _ in shown)
+    assert first == second
+    assert first != third
+
+
+def test_the_png_tells_nothing_of_the_machine(shown):
+    figures.show(line(), **GOOD)
+    png = shown[0][0]["image/png"]
+    assert not any(word in png for word in (b"Software", b"tEXt", b"tIME", b"atplotlib"))
+
+
+def test_title_and_credit_stand_in_the_picture(shown):
+    figure = line()
+    figures.show(figure, **{**GOOD, "title": "It rose " * 20})
+    assert figure.get_suptitle().split() == ["It", "rose"] * 20
+    assert "\n" in figure.get_suptitle()  # wrapped to the width
+    assert figure.get_supxlabel() == GOOD["credit"]
+
+
+@pytest.mark.parametrize("missing", [{"title": ""}, {"credit": ""}, {"alt": ""}, {"alt": "x" * 39}])
+def test_a_figure_without_title_alt_or_credit_is_refused(shown, missing):
+    with pytest.raises(ValueError, match="needs a title, alt text"):
+        figures.show(line(), **{**GOOD, **missing})
+    assert shown == []
+
+
+def test_1500_rows_may_stand_behind_a_figure_and_no_more(shown):
+    figures.show(line(), **{**GOOD, "alt": "x" * 40, "data": pd.DataFrame({"x": range(1500)})})
+    with pytest.raises(ValueError, match="1501 rows"):
+        figures.show(line(), **{**GOOD, "data": pd.DataFrame({"x": range(1501)})})
+    assert len(shown) == 1
+
+
+# -- data behind ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("column", "plain"),
+    [
+        ([1, 2], [1, 2]),
+        ([1234567.0, 0.1 + 0.2], [1234570.0, 0.3]),  # six significant digits
+        ([True, False], [True, False]),
+        (["a", None], ["a", None]),
+        (pd.array([1, None], dtype="Int64"), [1, None]),
+        (pd.array([True, None], dtype="boolean"), [True, None]),
+        (pd.to_datetime(["2024-08-06 13:00", None]), ["2024-08-06", None]),
+        (pd.Categorical(["x", "y"]), ["x", "y"]),
+        ([Verdict.MIXED, 1], ["mixed", 1]),
+        ([], []),
+    ],
+)
+def test_columns_are_plain(column, plain):
+    found = figures.as_columns(pd.DataFrame({"c": column}))["c"]
+    assert found == plain
+    json.dumps(found, allow_nan=False)
+    assert [type(value) for value in found] == [type(value) for value in plain]
+
+
+def test_the_names_of_columns_become_text():
+    assert figures.as_columns(pd.DataFrame({2024: [1]})) == {"2024": [1]}
+
+
+@settings(derandomize=True, deadline=None, max_examples=50)
+@given(st.lists(st.floats(-1e6, 1e6) | st.just(nan), max_size=20))
+def test_data_come_back_at_six_digits(values):
+    text = json.dumps(figures.as_columns(pd.DataFrame({"v": np.array(values, dtype="float64")})))
+    back = pd.Series(json.loads(text)["v"], dtype="float64")
+    assert back.tolist() == pytest.approx(values, rel=1e-5, nan_ok=True)
+
+
+# -- parts of figures ----------------------------------------------------------------------------
+
+
+def test_a_canvas_has_its_size_and_panels():
+    figure, axes = figures.canvas(6, 3, rows=2, cols=3, width_ratios=(1, 2, 1), sharex=True)
+    assert figure.get_size_inches().tolist() == [6, 3]
+    assert axes.shape == (2, 3)
+    assert len(figure.axes) == 6
+    _, one = figures.canvas()
+    assert one.get_title() == ""  # a single axes, no array
+
+
+def test_axis_days_need_no_locale():
+    assert figures.DAY_MONTH(matplotlib.dates.date2num(pd.Timestamp("2024-08-06"))) == "06.08."
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, 7, 14])
+def test_panels_one_a_name_and_no_spare_one_is_seen(count):
+    names = [f"crisis {i}" for i in range(count)]
+    figure, axes = figures.panels(names, cols=5)
+    assert [panel.get_title(loc="left") for panel in axes] == names
+    assert [panel for panel in figure.axes if panel.axison] == axes
+
+
+def test_empty_says_why():
+    _, axes = figures.canvas()
+    figures.empty(axes, "Nothing can be read on this day. " * 4)
+    assert " ".join(said(axes)[0].split()) == " ".join(["Nothing can be read on this day."] * 4)
+    assert list(axes.get_xticks()) == []
+
+
+def test_a_mark_is_labelled():
+    _, axes = figures.canvas()
+    figures.mark(axes, 3, "four months", "black")
+    assert said(axes) == ["four months"]
+    assert list(axes.lines[0].get_xdata()) == [3, 3]
+
+
+def test_marks_one_a_row_and_a_label_for_each_group_that_is_there():
+    rows = pd.DataFrame(
+        {"x": [1, 2, 3], "y": [4, 5, 6], "side": ["poll", "russia_official", "poll"]}
+    )
+    _, axes = figures.canvas()
+    figures.marks(axes, rows, "x", "y", by="side", looks=SIDES)
+    assert set(legend(axes)) == {"pollsters", "Russian officials"}
+    drawn = np.vstack([dots.get_offsets() for dots in axes.collections])
+    assert sorted(map(tuple, drawn)) == [(1, 4), (2, 5), (3, 6)]
+    shapes = [dots.get_paths()[0].vertices.tolist() for dots in axes.collections]
+    assert shapes[0] != shapes[1]  # not by colour alone
+
+
+def test_marks_of_nothing():
+    _, axes = figures.canvas()
+    none = pd.DataFrame({"x": [], "y": [], "side": []})
+    figures.marks(axes, none, "x", "y", by="side", looks=SIDES)
+    assert legend(axes) == []
+
+
+CHANGES = pd.DataFrame(
+    {"row": ["Kursk", "Beslan"], "change": [2.0, -7.0], "noise": [3.0, 3.0], "clear": [False, True]}
+)
+NAMES = {"label": "row", "value": "change", "noise": "noise", "strong": "clear"}
+
+
+def test_lollipops_name_every_row_from_the_top():
+    _, axes = figures.canvas()
+    figures.lollipops(axes, CHANGES, **NAMES)
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["Kursk", "Beslan"]
+    low, high = axes.get_ylim()
+    assert low > high  # the first row stands on top
+
+
+def test_lollipops_of_nothing_say_so():
+    _, axes = figures.canvas()
+    figures.lollipops(axes, CHANGES[:0], **NAMES)
+    assert said(axes) == ["Nothing can be read on this day."]
+
+
+def results(*rows: tuple[int, float, str]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["window", "share", "verdict"])
+
+
+def test_specification_curve_counts_every_verdict_that_is_there():
+    table = results((0, 0.2, "mixed"), (1, 0.9, "supported"), (0, 0.1, "mixed"))
+    _, axes = figures.canvas()
+    figures.specification_curve(axes, table, "share", "share of crises")
+    assert legend(axes) == ["supported (1)", "mixed (2)"]
+    drawn = sorted(tuple(xy) for dots in axes.collections for xy in dots.get_offsets())
+    assert drawn == [(0, 0.1), (1, 0.2), (2, 0.9)]  # sorted by their estimate
+    assert axes.get_ylabel() == "share of crises"
+
+
+@pytest.mark.parametrize("table", [results(), results((0, nan, "unresolved"))])
+def test_specification_curve_of_nothing_says_so(table):
+    _, axes = figures.canvas()
+    figures.specification_curve(axes, table, "share", "share of crises")
+    assert said(axes) == ["No specification can be estimated on this day."]
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_specification_curve_knows_every_word(word):
+    _, axes = figures.canvas()
+    figures.specification_curve(axes, results((0, 0.5, word)), "share", "share")
+    assert legend(axes) == [f"{word} (1)"]
+
+
+def test_verdict_shares_fill_one_row_a_value():
+    table = results(*((i % 2, 0.5, word) for i, word in enumerate([*WORDS, "mixed", "mixed"])))
+    _, axes = figures.canvas()
+    figures.verdict_shares(axes, table, {"window": (0, 1)})
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["window = 0", "window = 1"]
+    for row in (0, 1):
+        bars = [bar.get_bbox() for bar in axes.patches if bar.get_bbox().contains(bar.get_x(), row)]
+        assert sum(bar.width for bar in bars) == pytest.approx(1)
+        assert (min(bar.x0 for bar in bars), max(bar.x1 for bar in bars)) == pytest.approx((0, 1))
+
+
+def test_verdict_shares_of_a_value_that_no_row_has():
+    _, axes = figures.canvas()
+    figures.verdict_shares(axes, results((0, 0.5, "mixed")), {"a_choice": (), "window": (0, 1)})
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["window = 0", "window = 1"]
+
+
+def test_what_is_drawn_can_be_shown(shown):
+    figure, (left, right) = figures.canvas(cols=2)
+    table = results(*((i % 2, i / 9, word) for i, word in enumerate(WORDS)))
+    figures.specification_curve(left, table, "share", "share")
+    figures.verdict_shares(right, table, {"window": (0, 1)})
+    figures.show(figure, **GOOD)
+    assert len(shown) == 1
