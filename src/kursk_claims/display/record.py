@@ -4,18 +4,16 @@ The JSON stands inside the executed notebook under a private MIME type, so that 
 exactly and the report reads it back. Its form is `record.schema.json`.
 """
 
-import json
 from collections.abc import Mapping
-from functools import lru_cache
 from html import escape
 from importlib.resources import files
 from typing import Any
 
-import jsonschema
 from IPython.display import display
 
 from kursk_claims.display import prose
 from kursk_claims.display.style import VERDICTS, Look
+from kursk_claims.evidence.documents import check
 
 MIME = "application/vnd.kursk-claims.record+json"
 Record = dict[str, Any]
@@ -28,14 +26,8 @@ def show(record: Record) -> None:
 
 
 def validate(record: Record) -> None:
-    """Raise jsonschema.ValidationError unless the record has the registered form."""
-    jsonschema.validate(record, _schema())
-
-
-@lru_cache(maxsize=1)
-def _schema() -> dict[str, Any]:
-    text = files(__package__).joinpath("record.schema.json").read_text("utf-8")
-    return dict(json.loads(text))
+    """Raise DocumentError unless the record has the registered form."""
+    check(record, files(__package__).joinpath("record.schema.json").read_text("utf-8"))
 
 
 def find(notebook: Mapping[str, Any]) -> Record | None:

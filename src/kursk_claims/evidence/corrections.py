@@ -4,21 +4,21 @@
 is applied when the table is read, and only while the cell holds the value it was written for.
 """
 
+import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import jsonschema
 import pandas as pd
-import yaml
 
 from kursk_claims.errors import EvidenceError
+from kursk_claims.evidence.documents import DocumentError, read_yaml
 from kursk_claims.evidence.paths import data_dir
 
 FILE = "corrections.yaml"
 _TEXT = {"type": "string"}
 _SCHEMA = {
-    "type": "array",
+    "type": ["array", "null"],
     "items": {
         "type": "object",
         "additionalProperties": False,
@@ -74,13 +74,9 @@ def load_corrections(table: str | None = None, folder: Path | None = None) -> li
 @lru_cache(maxsize=8)
 def _parse(text: str) -> tuple[Correction, ...]:
     try:
-        raw = yaml.safe_load(text) or []
-        jsonschema.validate(raw, _SCHEMA)
-    except yaml.YAMLError as error:
-        raise EvidenceError(f"{FILE}: not YAML ({' '.join(str(error).split())})") from None
-    except jsonschema.ValidationError as error:
-        where = "/".join(str(part) for part in error.absolute_path)
-        raise EvidenceError(f"{FILE}: entry {where}: {error.message}") from None
+        raw = read_yaml(text, json.dumps(_SCHEMA)) or []
+    except DocumentError as error:
+        raise EvidenceError(f"{FILE}: {error}") from None
     return tuple(
         Correction(old=entry.pop("from"), new=entry.pop("to"), **entry)
         for entry in (dict(item) for item in raw)

@@ -13,12 +13,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-import yaml
-
 from kursk_claims.errors import ParameterError, RegistryError
+from kursk_claims.evidence.days import parse_day
+from kursk_claims.evidence.documents import DocumentError, read_yaml
 from kursk_claims.evidence.paths import data_dir
-from kursk_claims.evidence.tables import parse_day
 
 FILE = "claims.yaml"
 TYPES = {"str": str, "int": int, "float": float, "bool": bool}
@@ -177,15 +175,11 @@ def load_registry(folder: Path | None = None) -> Registry:
 
 @lru_cache(maxsize=8)
 def _parse(text: str) -> Registry:
-    schema = json.loads(files(__package__).joinpath("claims.schema.json").read_text("utf-8"))
+    schema = files(__package__).joinpath("claims.schema.json").read_text("utf-8")
     try:
-        raw = yaml.load(text, Loader=yaml.CSafeLoader)
-        jsonschema.validate(raw, schema)
-    except yaml.YAMLError as error:
-        raise RegistryError(f"{FILE}: not YAML ({' '.join(str(error).split())})") from None
-    except jsonschema.ValidationError as error:
-        where = "/".join(str(part) for part in error.absolute_path)
-        raise RegistryError(f"{FILE}: {where}: {error.message[:200]}") from None
+        raw = read_yaml(text, schema)
+    except DocumentError as error:
+        raise RegistryError(f"{FILE}: {error}") from None
     claims = tuple(_entry(item) for item in raw["claims"])
     ids = [entry.id for entry in claims]
     if len(set(ids)) != len(ids):

@@ -9,8 +9,9 @@ import pandas as pd
 import pandera.errors
 from pandera.errors import SchemaErrors
 
-from kursk_claims.errors import EvidenceError, ParameterError
+from kursk_claims.errors import EvidenceError
 from kursk_claims.evidence.corrections import Correction, apply, load_corrections
+from kursk_claims.evidence.days import parse_day
 from kursk_claims.evidence.schema import CONTRACT, ORDER, Resource, load_package, text_schema, typed
 
 
@@ -58,24 +59,6 @@ def load(
     if as_of is not None:
         frame = frame[frame["published_on"] <= pd.Timestamp(parse_day(as_of))]
     return frame.reset_index(drop=True)
-
-
-def parse_day(value: str | date) -> date:
-    """Return a day from ``YYYY-MM-DD``.
-
-    Raises
-    ------
-    ParameterError
-        If the text is not a date that exists.
-    """
-    if isinstance(value, date):
-        return value
-    try:
-        if len(value) != 10:
-            raise ValueError
-        return date.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise ParameterError(f"as_of: '{value}' is not a date; write YYYY-MM-DD") from None
 
 
 def _read(resource: Resource) -> bytes:

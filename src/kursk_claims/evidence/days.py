@@ -1,0 +1,23 @@
+"""Days: one way to read them."""
+
+from datetime import date
+
+from kursk_claims.errors import ParameterError
+
+
+def parse_day(value: str | date) -> date:
+    """Return a day from ``YYYY-MM-DD``.
+
+    Raises
+    ------
+    ParameterError
+        If the text is not a date that exists.
+    """
+    if isinstance(value, date):
+        return value
+    try:
+        if len(value) != 10:
+            raise ValueError
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ParameterError(f"as_of: '{value}' is not a date; write YYYY-MM-DD") from None
