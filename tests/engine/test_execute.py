@@ -19,12 +19,12 @@ display({"application/vnd.kursk-claims.record+json": record}, raw=True)
 """
 
 
-def job(tmp_path: Path, *sources: str, kernel: str = "python3", **parameters: object) -> Job:
+def job(tmp_path: Path, *sources: str, **parameters: object) -> Job:
     cells = [new_code_cell("given = None", metadata={"tags": ["parameters"]})]
     cells.append(new_markdown_cell("## A heading"))
     cells += [new_code_cell(source) for source in sources]
     notebook = new_notebook(cells=cells)
-    notebook.metadata["kernelspec"] = {"name": kernel, "display_name": "x", "language": "python"}
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "", "language": "python"}
     path = tmp_path / "notebook.ipynb"
     nbformat.write(notebook, path)
     return Job("c00", path, parameters, tmp_path / "out" / "run.ipynb")
@@ -69,7 +69,7 @@ def test_failures_are_told_apart(
 
 
 def test_a_missing_kernel_is_named(tmp_path: Path) -> None:
-    outcome = engine.execute(job(tmp_path, RECORD, kernel="cobol"))
+    outcome = engine.execute(job(tmp_path, RECORD), kernel="cobol")
     assert outcome.failure.kind == "no kernel" and "cobol" in outcome.failure.message
 
 

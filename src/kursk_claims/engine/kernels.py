@@ -1,9 +1,11 @@
 """Kernels for batch runs: sockets of their own instead of ports that two kernels may both pick."""
 
+import contextlib
 import os
 import shutil
 import subprocess
 import tempfile
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,21 @@ def cap_threads() -> None:
     """Let each kernel started from here use one thread of algebra: the cores are for kernels."""
     for library in THREADS:
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+
+_living: "weakref.WeakSet[Any]" = weakref.WeakSet()
+
+
+def remember(process: Any) -> None:
+    """Keep a kernel's process in mind for `kill_all`."""
+    _living.add(process)
+
+
+def kill_all() -> None:
+    """End every kernel that this process started."""
+    for process in list(_living):
+        with contextlib.suppress(OSError):
+            process.kill()
 
 
 class LocalKernelManager(AsyncKernelManager):
@@ -38,6 +55,7 @@ class LocalKernelManager(AsyncKernelManager):
         # What a kernel prints on its own stderr (notes on its transport) is not for our terminal;
         # what a cell prints travels over the sockets.
         await super()._async_start_kernel(**{"stderr": subprocess.DEVNULL, **options})
+        remember(getattr(self.provisioner, "process", None))
 
     start_kernel = _async_start_kernel
 

@@ -1,0 +1,81 @@
+"""What a warm kernel has imported before it is asked for anything: the one list.
+
+The fork server imports this module once; every kernel forked from it starts with the work done.
+Only other people's packages are listed: this project's own modules set options and must see them
+set in each kernel, and are quick to import.
+"""
+
+import builtins
+import contextlib
+import gc
+import importlib
+import io
+import os
+import sys
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+# ipykernel sets this before a notebook can import matplotlib; matplotlib reads it on import.
+os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+
+MODULES = (
+    "ipykernel.ipkernel",
+    "ipykernel.kernelapp",
+    "IPython.core.completer",
+    "IPython.core.display_functions",
+    "fastjsonschema",
+    "yaml",
+    "numpy",
+    "pandas",
+    "pandas.io.formats.html",
+    "pandera.pandas",
+    "pandera.backends.pandas.register",
+    "scipy.stats",
+    "matplotlib.figure",
+    "matplotlib.backends.backend_agg",
+    "seaborn",
+    "geopandas",
+    "pyproj",
+    "shapely",
+)
+
+
+def load() -> None:
+    """Import the list and fill the caches that a first figure and a first table fill."""
+    with _as_in_a_kernel():
+        for name in MODULES:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
+    _draw_once()
+    # What is loaded is shared by all kernels for good: keep the collector from touching the pages.
+    gc.collect()
+    gc.freeze()
+
+
+@contextlib.contextmanager
+def _as_in_a_kernel() -> Iterator[None]:
+    """Let packages that ask on import whether they are in a kernel hear that they are.
+
+    pandas does: a table in a terminal is as wide as the terminal, one in a kernel is not.
+    """
+    builtins.get_ipython = lambda: SimpleNamespace(kernel=None)  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        del builtins.get_ipython  # type: ignore[attr-defined]
+
+
+def _draw_once() -> None:
+    """Draw a figure to nowhere: fonts and glyphs are then found. Leaves no state behind."""
+    figure_module = sys.modules.get("matplotlib.figure")
+    if figure_module is None:
+        return
+    figure = figure_module.Figure(layout="constrained")
+    axes = figure.subplots()
+    axes.plot([1, 10], [1, 2], label="a")
+    axes.legend()
+    figure.suptitle("Title, bold", fontweight="bold", fontfamily="DejaVu Sans")
+    figure.savefig(io.BytesIO(), format="png")
+
+
+load()

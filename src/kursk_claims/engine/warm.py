@@ -1,0 +1,189 @@
+"""Warm kernels: forked from a process that has imported the stack already.
+
+Importing pandas, seaborn and their like costs seconds in every new kernel. A fork server of the
+standard library imports them once (`kursk_claims.engine.preload`); a kernel is then a fork of it,
+in milliseconds, and still a process of its own. Jupyter finds it as a kernel provisioner (entry
+point ``jupyter_client.kernel_provisioners``) through the kernelspec ``kursk-warm``, so that
+Papermill, nbval and nbconvert can all name it. Where forking is not safe, an ordinary kernel is
+started.
+"""
+
+import multiprocessing.forkserver
+import os
+import pickle
+import random
+import select
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+
+from kursk_claims.engine.kernels import cap_threads, remember
+
+KERNEL = "kursk-warm"
+LAUNCHER = "ipykernel_launcher"
+
+_server = multiprocessing.forkserver.ForkServer()
+_server.set_forkserver_preload(["kursk_claims.engine.preload"])
+
+
+def is_safe() -> bool:
+    """Return whether a kernel may be forked here: Linux alone; elsewhere libraries forbid it."""
+    return sys.platform == "linux"
+
+
+def start() -> None:
+    """Start the fork server now, so that it imports while this process does something else."""
+    if is_safe():
+        cap_threads()
+        _server.ensure_running()
+
+
+@dataclass
+class ForkedKernel:
+    """What is sent to the fork server; it runs there, in the new process.
+
+    The fork server's child unpickles this object and calls `_bootstrap`.
+    """
+
+    arguments: list[str]
+    environment: dict[str, str]
+    folder: str
+    log: str | None
+    own_files: list[str] = field(default_factory=list)
+
+    def _bootstrap(self, parent_sentinel: int) -> int:
+        """Become a kernel like one that was started by name."""
+        os.setsid()  # Ctrl-C in a terminal is for the runner; signals reach the kernel's group
+        _redirect(self.log)
+        os.environ.clear()
+        os.environ.update(self.environment)
+        os.chdir(self.folder)
+        _forget_the_server()
+        watch = threading.Thread(target=self._end_with, args=(parent_sentinel,), daemon=True)
+        watch.start()
+        from ipykernel import kernelapp
+
+        kernelapp.launch_new_instance(argv=self.arguments)
+        return 0
+
+    def _end_with(self, parent_sentinel: int) -> None:
+        """End when the process that asked for this kernel is gone, even by kill -9."""
+        select.select([parent_sentinel], [], [])
+        for name in self.own_files:
+            shutil.rmtree(name, ignore_errors=True)
+        os._exit(1)
+
+
+def _redirect(log: str | None) -> None:
+    """Send what is written to the bare descriptors to a file; cells use the sockets."""
+    descriptor = os.open(log or os.devnull, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
+
+
+def _forget_the_server() -> None:
+    """Make what a fork shares with its siblings its own: path, arguments, random numbers."""
+    sys.path[:] = [entry for entry in sys.path if entry not in ("", str(Path.cwd()))]
+    launcher = next((p for e in sys.path if (p := Path(e) / f"{LAUNCHER}.py").is_file()), None)
+    sys.argv = [str(launcher or LAUNCHER)]
+    random.seed()
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed()
+
+
+class ForkedProcess:
+    """The fork, seen from here; has what jupyter_client uses of ``subprocess.Popen``."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, kernel: ForkedKernel) -> None:
+        self._status, data = _server.connect_to_new_process([])
+        self._alive = os.dup(data)  # closed with us, however we end: the kernel watches it
+        with os.fdopen(data, "wb") as pipe:
+            pickle.dump({}, pipe)  # no preparation: nothing of this process is brought along
+            pickle.dump(kernel, pipe)
+        self.pid: int = multiprocessing.forkserver.read_signed(self._status)
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Return the exit code, None while it runs; minus the signal when one ended it."""
+        if self.returncode is None and select.select([self._status], [], [], 0)[0]:
+            try:
+                self.returncode = multiprocessing.forkserver.read_signed(self._status)
+            except (OSError, EOFError):  # the fork server itself is gone, and its kernels with it
+                self.returncode = -signal.SIGKILL
+            os.close(self._status)
+            os.close(self._alive)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        """Wait for the end and return the exit code; None when the time is over before."""
+        until = None if timeout is None else time.monotonic() + timeout
+        while self.poll() is None and (until is None or time.monotonic() < until):
+            select.select([self._status], [], [], 0.1)
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, unless it has ended already."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it."""
+        self.send_signal(signal.SIGKILL)
+
+
+class WarmProvisioner(LocalProvisioner):
+    """Starts a kernel as a fork of the warm server, on sockets of its own in a private folder."""
+
+    _private: Path | None = None
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        """Give the kernel unique socket names before its connection file is written."""
+        manager = self.parent
+        if os.name == "posix" and manager is not None and manager.transport == "tcp":
+            self._private = Path(tempfile.mkdtemp(prefix="kursk-"))
+            manager.transport, manager.ip = "ipc", str(self._private / "k")
+            manager.connection_file = str(self._private / "connection.json")
+        return await super().pre_launch(**kwargs)
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        """Fork a kernel; start an ordinary one where that is not safe or not ours."""
+        if not is_safe() or cmd[1:3] != ["-m", LAUNCHER]:
+            return await super().launch_kernel(cmd, **kwargs)
+        private = [str(self._private)] if self._private else []
+        process = ForkedProcess(
+            ForkedKernel(
+                arguments=cmd[3:],
+                environment=dict(kwargs.get("env") or os.environ),
+                folder=str(kwargs.get("cwd") or Path.cwd()),
+                log=str(self._private / "kernel.log") if self._private else None,
+                own_files=private,
+            )
+        )
+        self.process = process  # type: ignore[assignment]  # it has what is used of Popen
+        self.pid = self.pgid = process.pid
+        remember(process)
+        self.cwd = kwargs.get("cwd", Path.cwd())
+        return self.connection_info
+
+    async def cleanup(self, restart: bool = False) -> None:
+        """Remove the private folder once the kernel is not coming back."""
+        await super().cleanup(restart=restart)
+        if self._private is not None and not restart:
+            shutil.rmtree(self._private, ignore_errors=True)
