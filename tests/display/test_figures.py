@@ -262,7 +262,7 @@ def test_verdict_shares_fill_one_row_a_value():
 
 def test_verdict_shares_of_a_value_that_no_row_has():
     _, axes = figures.canvas()
-    figures.verdict_shares(axes, results((0, 0.5, "mixed")), {"a_choice": (), "window": (0, 1)})
+    figures.verdict_shares(axes, results((0, 0.5, "mixed")), {"window": (0, 1)})
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["window = 0", "window = 1"]
 
 

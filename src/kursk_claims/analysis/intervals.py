@@ -1,14 +1,12 @@
 """Intervals: what a stated number with its bound says, and how sure a share or a wave is."""
 
 from math import floor, log10
-from typing import TypeVar
 
 import numpy as np
-import pandas as pd
+import numpy.typing as npt
 from scipy import stats
 
 Interval = tuple[float, float]
-Values = TypeVar("Values", float, pd.Series)
 
 
 def last_digit_unit(value: float) -> float:
@@ -55,8 +53,14 @@ def wilson(successes: int, trials: int, level: float = 0.95) -> Interval:
 
 
 def wave_difference_margin(
-    before: Values, after: Values, *, n: int, design_effect: float, z: float, net: bool = False
-) -> Values:
+    before: npt.ArrayLike,
+    after: npt.ArrayLike,
+    *,
+    n: int,
+    design_effect: float,
+    z: float,
+    net: bool = False,
+) -> npt.NDArray[np.float64]:
     """Return the half width, in percentage points, of the difference of two independent waves.
 
     ``z * sqrt(deff * (p1 (100 - p1) + p2 (100 - p2)) / n)`` with shares in per cent, the same n
@@ -64,15 +68,19 @@ def wave_difference_margin(
 
     Parameters
     ----------
-    before, after : float or Series
+    before, after : array_like
         Shares in per cent; with `net`, a share less its opposite, -100 to 100, taken as 2p - 100.
         A trend carried on beyond 0 or 100 has no spread.
+
+    Returns
+    -------
+    ndarray
+        Percentage points, in the shape of the shares.
     """
-    first, second = ((v + 100) / 2 if net else v for v in (before, after))
-    first, second = (np.clip(share, 0, 100) for share in (first, second))
+    waves = [np.asarray(wave, dtype="float64") for wave in (before, after)]
+    first, second = (np.clip((w + 100) / 2 if net else w, 0, 100) for w in waves)
     spread = first * (100 - first) + second * (100 - second)
-    margin: Values = (2 if net else 1) * z * np.sqrt(design_effect * spread / n)
-    return margin
+    return np.asarray((2 if net else 1) * z * np.sqrt(design_effect * spread / n))
 
 
 def familywise_z(comparisons: int, level: float = 0.95) -> float:

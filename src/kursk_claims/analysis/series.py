@@ -18,11 +18,10 @@ def first_lasting_day(holds: pd.Series, days: int) -> pd.Timestamp | None:
     days : int
         At least 1.
     """
-    runs = holds.astype("int64").rolling(days).sum() == days
-    if not runs.any():
+    if len(holds) < days:
         return None
-    last_of_run = int(np.argmax(runs.to_numpy()))
-    return pd.Timestamp(holds.index[last_of_run - days + 1])
+    runs = np.convolve(holds.to_numpy(dtype="int64"), np.ones(days, dtype="int64"), "valid") == days
+    return pd.Timestamp(holds.index[int(np.argmax(runs))]) if runs.any() else None
 
 
 def below_after_peak(series: pd.Series, threshold: float, days: int) -> pd.Timestamp | None:

@@ -243,27 +243,28 @@ def specification_curve(axes: Axes, results: pd.DataFrame, value: str, value_lab
 
 def verdict_shares(axes: Axes, results: pd.DataFrame, choices: Mapping[str, Sequence[Any]]) -> None:
     """Draw, for each value of each choice, the share of its specifications per verdict, stacked."""
-    labels, place = [], 0.0
-    for name, values in choices.items():
-        for value in values:
-            part = results[results[name] == value]["verdict"].value_counts(normalize=True)
-            left = 0.0
-            for verdict, look in VERDICTS.items():
-                share = float(part.get(verdict, 0.0))
-                hatch = "////" if verdict == Verdict.UNRESOLVED else None
-                axes.barh(
-                    place, share, left=left, height=0.85, color=look.colour, edgecolor=INK,
-                    linewidth=0.3, hatch=hatch,
-                )  # fmt: skip
-                if share > 0.06 and not hatch:
-                    dark = verdict in (Verdict.SUPPORTED, Verdict.CONTRADICTED)
-                    centre: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 7}
-                    ink = "white" if dark else INK
-                    axes.text(left + share / 2, place, look.mark, color=ink, **centre)
-                left += share
-            labels.append((place, f"{name.replace('_', ' ')} = {value}"))
-            place += 1
-        place += 0.5
-    axes.set_yticks([p for p, _ in labels], [text for _, text in labels], fontsize=7.5)
+    pairs = [(name, value) for name, values in choices.items() for value in values]
+    gaps = {name: place / 2 for place, name in enumerate(choices)}
+    places = np.array([row + gaps[name] for row, (name, _) in enumerate(pairs)])
+    tables = [
+        pd.crosstab(results[name], results["verdict"], normalize="index").reindex(list(values))
+        for name, values in choices.items()
+    ]
+    shares = pd.concat(tables).fillna(0.0)
+    left = np.zeros(len(pairs))
+    for verdict, look in VERDICTS.items():
+        share = shares.get(verdict, pd.Series(0.0, index=shares.index)).to_numpy()
+        unresolved = verdict == Verdict.UNRESOLVED
+        axes.barh(
+            places, share, left=left, height=0.85, color=look.colour, edgecolor=INK,
+            linewidth=0.3, hatch="////" if unresolved else None,
+        )  # fmt: skip
+        ink = "white" if verdict in (Verdict.SUPPORTED, Verdict.CONTRADICTED) else INK
+        for place, middle, width in zip(places, left + share / 2, share, strict=True):
+            if width > 0.06 and not unresolved:
+                axes.text(middle, place, look.mark, ha="center", va="center", fontsize=7, color=ink)
+        left = left + share
+    labels = [f"{name.replace('_', ' ')} = {value}" for name, value in pairs]
+    axes.set_yticks(places, labels, fontsize=7.5)
     axes.set(xlim=(0, 1), xlabel="share of specifications")
     axes.invert_yaxis()
