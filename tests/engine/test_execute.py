@@ -11,6 +11,7 @@ from kursk_claims.engine import execute as engine
 from kursk_claims.engine.jobs import Job
 from kursk_claims.engine.normalise import normalise
 from kursk_claims.engine.runner import run
+from kursk_claims.evidence.registry import load_registry
 
 RECORD = """
 from IPython.display import display
@@ -49,6 +50,7 @@ def test_a_hostile_text_stays_a_text(tmp_path: Path) -> None:
 
 FAILURES = [
     ("1 / 0", "cell", "ZeroDivisionError"),
+    ("import numpy; numpy.ones(10**15)", "out of memory", "MemoryError"),
     ("import os; os.kill(os.getpid(), 9)", "dead kernel", "died"),
     ("import time; time.sleep(60)", "time-out", "timed out"),
     ("pass", "no record", "claim.conclude"),
@@ -78,14 +80,14 @@ def test_a_failing_cell_is_found_by_number_and_heading(tmp_path: Path) -> None:
     assert "cell 4 under 'A heading'" in outcome.report
 
 
-def test_the_other_runs_finish(tmp_path: Path) -> None:
+def test_the_other_runs_finish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kursk_claims.engine.runner.inputs", lambda job, registry: {})
     for name in ("a", "b", "c"):
         (tmp_path / name).mkdir()
     jobs = [job(tmp_path / "a", RECORD), job(tmp_path / "b", "1 / 0"), job(tmp_path / "c", RECORD)]
-    told = []
-    outcomes = run(jobs, workers=2, on_done=told.append)
+    outcomes = run(jobs, load_registry(), workers=2)
     assert [o.failure is None for o in outcomes] == [True, False, True]
-    assert len(told) == 3
+    assert [o.job for o in outcomes] == jobs
 
 
 def test_no_socket_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,12 +17,12 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from kursk_claims.engine import warm
 from kursk_claims.engine.execute import execute
-from kursk_claims.engine.jobs import Job
+from kursk_claims.engine.jobs import KERNEL, Job
 from kursk_claims.evidence.paths import root
 
 from ..notebooks import READY, path
 
-KINDS = ("python3", warm.KERNEL)
+KINDS = ("python3", KERNEL)
 PRELOAD = Path(warm.__file__).with_name("preload.py")
 STATE = """
 import importlib, json, os, signal, sys, warnings
@@ -82,15 +82,15 @@ def test_a_warm_kernel_is_in_the_state_of_a_fresh_one(tmp_path: Path) -> None:
 
 def test_random_numbers_differ_between_kernels() -> None:
     draw = "import random, numpy; print(random.random(), numpy.random.random())"
-    first, second = (ask(warm.KERNEL, draw)[0].split() for _ in range(2))
+    first, second = (ask(KERNEL, draw)[0].split() for _ in range(2))
     assert first[0] != second[0] and first[1] != second[1]
 
 
 def test_kernels_do_not_see_each_others_changes() -> None:
     change = "import pandas, os; pandas.gone = 1; os.environ['GONE'] = '1'; print('done')"
-    ask(warm.KERNEL, change)
+    ask(KERNEL, change)
     look = "import pandas, os; print(hasattr(pandas, 'gone'), 'GONE' in os.environ)"
-    assert ask(warm.KERNEL, look) == ["False False\n"]
+    assert ask(KERNEL, look) == ["False False\n"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -112,7 +112,7 @@ def test_an_interrupt_stops_a_cell_and_not_the_kernel(kind: str) -> None:
 
 
 def test_restart_gives_a_clean_kernel_and_kill_ends_it() -> None:
-    manager = KernelManager(kernel_name=warm.KERNEL)
+    manager = KernelManager(kernel_name=KERNEL)
     manager.start_kernel()
     client = manager.client()
     client.start_channels()
@@ -131,7 +131,7 @@ def test_restart_gives_a_clean_kernel_and_kill_ends_it() -> None:
 
 def test_a_dying_kernel_tells_its_exit() -> None:
     async def live() -> int | None:
-        manager = AsyncKernelManager(kernel_name=warm.KERNEL)
+        manager = AsyncKernelManager(kernel_name=KERNEL)
         await manager.start_kernel()
         process = manager.provisioner.process
         os.kill(process.pid, signal.SIGKILL)
@@ -144,15 +144,15 @@ def test_a_dying_kernel_tells_its_exit() -> None:
 
 def test_where_forking_is_not_safe_an_ordinary_kernel_starts(monkeypatch) -> None:
     monkeypatch.setattr(warm, "is_safe", lambda: False)
-    (parent,) = ask(warm.KERNEL, "import os; print(os.getppid())")
+    (parent,) = ask(KERNEL, "import os; print(os.getppid())")
     assert int(parent) == os.getpid()
 
 
 def test_a_dead_fork_server_is_replaced() -> None:
-    ask(warm.KERNEL, "1")
+    ask(KERNEL, "1")
     os.kill(warm._server._forkserver_pid, signal.SIGKILL)
     time.sleep(0.5)
-    assert ask(warm.KERNEL, "print(1)") == ["1\n"]
+    assert ask(KERNEL, "print(1)") == ["1\n"]
 
 
 @pytest.mark.parametrize("entry", READY, ids=lambda entry: entry.id)
@@ -167,17 +167,17 @@ def test_outputs_are_byte_identical_under_both_kinds(entry, tmp_path: Path) -> N
 # -- nothing left behind -------------------------------------------------------------------------
 
 BATCH = """
-import sys, tempfile
+import sys
 from pathlib import Path
-from kursk_claims.engine.jobs import Job
-from kursk_claims.engine.runner import run
-import kursk_claims.engine.jobs as jobs
+from kursk_claims.engine import jobs, runner
 folder = Path(sys.argv[1])
 jobs.root = lambda: folder
-outcomes = run([Job("c00", p, {}, folder / "out" / p.name) for p in sorted(folder.glob("*.ipynb"))])
+runner.inputs = lambda job, registry: {}
+planned = [jobs.Job("c00", p, {}, folder / "out" / p.name) for p in sorted(folder.glob("*.ipynb"))]
+outcomes = runner.run(planned, None, workers=2)
 print([o.failure.kind if o.failure else "good" for o in outcomes])
 """
-RECORD = {"application/vnd.kursk-claims.record+json": {}}
+RECORD = {"application/vnd.kursk-claims.record+json": {"verdict": "mixed"}}
 GOOD = f"from IPython.display import display\ndisplay({RECORD}, raw=True)"
 
 
@@ -259,7 +259,7 @@ def tool(name: str) -> str:
 def test_papermill_nbval_and_jupyter_execute_can_name_it(tmp_path: Path) -> None:
     notebook = new_notebook(cells=[new_code_cell("import os\nos.getppid() == 1")])
     nbformat.write(notebook, tmp_path / "in.ipynb")
-    name = warm.KERNEL
+    name = KERNEL
     calls = [
         [tool("papermill"), "in.ipynb", "out.ipynb", "-k", name, "--no-progress-bar"],
         [tool("jupyter"), "execute", "--kernel_name", name, "--output", "done", "in.ipynb"],
@@ -280,6 +280,6 @@ def test_papermill_nbval_and_jupyter_execute_can_name_it(tmp_path: Path) -> None
 
 
 def test_the_kernelspec_is_installed_from_this_checkout() -> None:
-    installed = Path(sys.prefix) / "share/jupyter/kernels" / warm.KERNEL / "kernel.json"
-    source = root() / "src/prefix/share/jupyter/kernels" / warm.KERNEL / "kernel.json"
+    installed = Path(sys.prefix) / "share/jupyter/kernels" / KERNEL / "kernel.json"
+    source = root() / "src/prefix/share/jupyter/kernels" / KERNEL / "kernel.json"
     assert json.loads(installed.read_text()) == json.loads(source.read_text())

@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,49 +16,15 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
-from kursk_claims.display.record import Record, find
-from kursk_claims.engine.jobs import Job
+from kursk_claims.display.record import find
+from kursk_claims.engine.jobs import KERNEL, Job
 from kursk_claims.engine.kernels import LocalKernelManager
 from kursk_claims.engine.normalise import normalise
-from kursk_claims.engine.warm import KERNEL
+from kursk_claims.engine.outcome import Failure, Outcome
 
 CELL_TIMEOUT_S = 120
 OnCell = Callable[[int, int, str], None]
 """Called before each cell with its number, how many there are, and its id."""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a run did not end.
-
-    ``kind`` is cell, out of memory, dead kernel, time-out, no kernel, no record or engine.
-    """
-
-    kind: str
-    cell: str
-    message: str
-    frames: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a job: its record, or its failure; ``seconds`` is the wall time."""
-
-    job: Job
-    seconds: float
-    record: Record | None
-    failure: Failure | None
-
-    @property
-    def report(self) -> str:
-        """Say claim, cell, parameters and the command to repeat it; empty when all went well."""
-        if self.failure is None:
-            return ""
-        given = ", ".join(f"{k}={v}" for k, v in self.job.parameters.items()) or "defaults"
-        place = f"{self.failure.kind}{self.failure.cell}"
-        lines = [f"{self.job.claim} ({given}): {place}: {self.failure.message}"]
-        lines += [f"  at {frame}" for frame in self.failure.frames]
-        return "\n".join([*lines, f"  repeat with: {self.job.command}"])
 
 
 def execute(job: Job, kernel: str = KERNEL, on_cell: OnCell | None = None) -> Outcome:

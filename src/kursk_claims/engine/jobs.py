@@ -3,13 +3,16 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from kursk_claims.errors import RegistryError
 from kursk_claims.evidence.paths import root
 from kursk_claims.evidence.registry import ClaimEntry, Registry
+
+KERNEL = "kursk-warm"
+"""The kernelspec that runs are made with, unless told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Job:
 
     claim: str
     notebook: Path
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, Any] = field(hash=False)
     output: Path
 
     @property

@@ -28,7 +28,6 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from kursk_claims.engine.kernels import cap_threads, remember
 
-KERNEL = "kursk-warm"
 LAUNCHER = "ipykernel_launcher"
 
 _server = multiprocessing.forkserver.ForkServer()

@@ -1,0 +1,57 @@
+"""nbval over stored outputs: strict where it compares, and not waiting for the dead."""
+
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+from kursk_claims.evidence.paths import root
+from tests.notebooks import READY, code_cells, path, read
+
+
+def nbval(notebook: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).with_name("pytest")), "--nbval", notebook.name, *options]
+    return subprocess.run(
+        [*command, "-p", "no:cacheprovider"], cwd=notebook.parent, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+
+
+def write(folder: Path, source: str, text: str = "1") -> Path:
+    output = new_output("execute_result", {"text/plain": text}, execution_count=1)
+    cell = new_code_cell(source, execution_count=1, outputs=[output])
+    notebook = new_notebook(cells=[cell])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "x", "language": "python"}
+    nbformat.write(notebook, folder / "n.ipynb")
+    return folder / "n.ipynb"
+
+
+@pytest.mark.parametrize("kernel", ["python3", "kursk-warm"])
+def test_a_dead_kernel_is_not_waited_for_beyond_the_limit(tmp_path: Path, kernel: str) -> None:
+    notebook = write(tmp_path, "import os; os.kill(os.getpid(), 9)")
+    started = time.monotonic()
+    done = nbval(notebook, "--nbval-cell-timeout=3", f"--nbval-kernel-name={kernel}")
+    assert done.returncode == 1 and time.monotonic() - started < 60
+
+
+def test_the_limit_is_set_for_every_run_from_this_folder() -> None:
+    settings = tomllib.loads((root() / "pyproject.toml").read_text())["tool"]["pytest"]
+    assert "--nbval-cell-timeout=120" in settings["ini_options"]["addopts"]
+
+
+@pytest.mark.parametrize(("stored", "code"), [("1", 0), ("2", 1)])
+def test_a_changed_output_fails(tmp_path: Path, stored: str, code: int) -> None:
+    done = nbval(write(tmp_path, "1", stored), "--nbval-kernel-name=kursk-warm")
+    assert done.returncode == code, done.stdout
+
+
+@pytest.mark.parametrize("entry", READY, ids=lambda entry: entry.id)
+def test_no_cell_escapes_the_comparison(entry) -> None:
+    marks = ("NBVAL_SKIP", "NBVAL_IGNORE_OUTPUT", "NBVAL_RAISES_EXCEPTION")
+    assert not any(mark in path(entry).read_text(encoding="utf-8") for mark in marks)
+    assert all(cell.execution_count for cell in code_cells(read(entry)))
