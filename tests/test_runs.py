@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -10,7 +11,9 @@ import pytest
 
 from kursk_claims.display import record as records
 from kursk_claims.engine.execute import execute
-from kursk_claims.engine.jobs import Job
+from kursk_claims.engine.jobs import Job, plan
+from kursk_claims.engine.runner import run
+from kursk_claims.evidence.registry import load_registry
 from tests.notebooks import READY, figures, outputs, path
 
 each = pytest.mark.parametrize("entry", READY, ids=lambda entry: entry.id)
@@ -75,3 +78,16 @@ def test_a_users_mistake_in_a_notebook_is_one_line(tmp_path: Path) -> None:
         run_plainly(READY[0], tmp_path, {"as_of": "2024-13-40"})
     assert "as_of: '2024-13-40' is not a date; write YYYY-MM-DD" in str(caught.value)
     assert "File " not in str(caught.value).split("ParameterError", 1)[1]
+
+
+def test_one_at_a_time_or_four_the_results_are_the_same_bytes(tmp_path: Path) -> None:
+    registry = load_registry()
+    planned = plan(registry, [entry.id for entry in READY], ["2024-09-24"])
+    made = []
+    for workers in (1, 4):
+        jobs = [replace(job, output=tmp_path / str(workers) / job.output.name) for job in planned]
+        jobs = [replace(job, output=job.output.with_stem(job.claim)) for job in jobs]
+        outcomes = run(jobs, registry, workers=workers)
+        assert all(outcome.failure is None for outcome in outcomes)
+        made.append([outcome.job.output.read_bytes() for outcome in outcomes])
+    assert made[0] == made[1]
