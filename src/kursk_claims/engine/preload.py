@@ -11,7 +11,6 @@ import gc
 import importlib
 import io
 import os
-import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -46,7 +45,8 @@ def load() -> None:
         for name in MODULES:
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
-    _draw_once()
+        with contextlib.suppress(ImportError):
+            _use_once()
     # What is loaded is shared by all kernels for good: keep the collector from touching the pages.
     gc.collect()
     gc.freeze()
@@ -65,14 +65,25 @@ def _as_in_a_kernel() -> Iterator[None]:
         del builtins.get_ipython  # type: ignore[attr-defined]
 
 
-def _draw_once() -> None:
-    """Draw a figure to nowhere: fonts and glyphs are then found. Leaves no state behind."""
-    figure_module = sys.modules.get("matplotlib.figure")
-    if figure_module is None:
-        return
-    figure = figure_module.Figure(layout="constrained")
+def _use_once() -> None:
+    """Do to nowhere what loads more on its first use: a check, a table, a figure.
+
+    pandera registers its checks then, and matplotlib finds its fonts. No state is left behind.
+    """
+    import pandas as pd
+    import pandera.pandas as pa
+    import seaborn as sns
+    from matplotlib.figure import Figure
+
+    frame = pd.DataFrame({"a": ["x", "y"], "b": [1.0, 2.0]})
+    text = pa.Column("str", [pa.Check(lambda column: column.notna()), pa.Check.isin(["x", "y"])])
+    pa.DataFrameSchema({"a": text}).validate(frame[["a"]], lazy=True)
+    frame.groupby("a")["b"].mean().to_frame()._repr_html_()
+    figure = Figure(layout="constrained")
     axes = figure.subplots()
     axes.plot([1, 10], [1, 2], label="a")
+    sns.stripplot(frame, x="b", y="a", ax=axes)
+    axes.set(xscale="log")
     axes.legend()
     figure.suptitle("Title, bold", fontweight="bold", fontfamily="DejaVu Sans")
     figure.savefig(io.BytesIO(), format="png")
