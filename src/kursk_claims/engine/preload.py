@@ -78,7 +78,7 @@ def _use_once() -> None:
     frame = pd.DataFrame({"a": ["x", "y"], "b": [1.0, 2.0]})
     text = pa.Column("str", [pa.Check(lambda column: column.notna()), pa.Check.isin(["x", "y"])])
     pa.DataFrameSchema({"a": text}).validate(frame[["a"]], lazy=True)
-    frame.groupby("a")["b"].mean().to_frame()._repr_html_()
+    frame.groupby("a").mean().to_html()
     figure = Figure(layout="constrained")
     axes = figure.subplots()
     axes.plot([1, 10], [1, 2], label="a")
