@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from kursk_claims.engine.execute import Outcome
+    from kursk_claims.engine.outcome import Outcome
     from kursk_claims.engine.jobs import Job
 
 JobKey = tuple[str, str]
