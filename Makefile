@@ -1,6 +1,6 @@
 # Two commands do all on a fresh machine: `make report` and `make test`.
 .DELETE_ON_ERROR:
-.PHONY: report test lab update docs lock clean
+.PHONY: report test lab update docs bench lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,6 +27,9 @@ update: $(READY)  ## re-execute the committed notebooks, in place
 
 docs: $(READY)  ## rewrite the generated parts of data/README.md
 	$(BIN)/python -m kursk_claims.evidence.describe
+
+bench: $(READY)  ## side by side with the plain tools; takes some ten minutes
+	$(BIN)/python -m tests.benchmarks.bench_engine
 
 lock:  ## resolve requirements.lock anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \

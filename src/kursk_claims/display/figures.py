@@ -153,7 +153,12 @@ def panels(
 ) -> tuple[Figure, list[Axes]]:
     """Return one small panel a name, in reading order, on shared axes; spare panels are hidden."""
     rows = max(-(-len(names) // cols), 1)
-    figure, grid = canvas(9.6, rows * height_in + 0.8, rows, cols, sharex=True, sharey=True)
+    height = rows * height_in + 0.9
+    figure, grid = canvas(9.6, height, rows, cols, sharex=True, sharey=True)
+    # So many panels are laid out by hand: the solver would take longer than all the drawing.
+    figure.set_layout_engine("none")
+    edges = {"left": 0.065, "right": 0.99, "bottom": 0.55 / height, "top": 1 - 0.85 / height}
+    figure.subplots_adjust(**edges, hspace=0.55, wspace=0.12)
     axes = list(np.atleast_1d(grid).ravel())
     for panel, name in zip(axes, names, strict=False):
         panel.set_title(textwrap.fill(name, 24), fontsize=7.5, linespacing=0.95)

@@ -45,7 +45,9 @@ class LocalKernelManager(AsyncKernelManager):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._folder: Path | None = None
-        if os.name == "posix":
+
+    def _use_sockets(self) -> None:
+        if os.name == "posix" and self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="kursk-"))  # readable by the user alone
             self.transport = "ipc"
             self.ip = str(self._folder / "k")
@@ -54,7 +56,12 @@ class LocalKernelManager(AsyncKernelManager):
     async def _async_start_kernel(self, **options: Any) -> None:
         # What a kernel prints on its own stderr (notes on its transport) is not for our terminal;
         # what a cell prints travels over the sockets.
-        await super()._async_start_kernel(**{"stderr": subprocess.DEVNULL, **options})
+        self._use_sockets()
+        try:
+            await super()._async_start_kernel(**{"stderr": subprocess.DEVNULL, **options})
+        except BaseException:
+            await self._async_cleanup_resources()
+            raise
         remember(getattr(self.provisioner, "process", None))
 
     start_kernel = _async_start_kernel

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from kursk_claims.engine.outcome import Outcome
     from kursk_claims.engine.jobs import Job
+    from kursk_claims.engine.outcome import Outcome
 
 JobKey = tuple[str, str]
 Clock = Callable[[], float]
