@@ -3,7 +3,7 @@
 import io
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -55,7 +55,13 @@ sns.set_theme(
 
 
 def canvas(
-    width_in: float = 8.2, height_in: float = 4.4, rows: int = 1, cols: int = 1, **options: Any
+    width_in: float = 8.2,
+    height_in: float = 4.4,
+    rows: int = 1,
+    cols: int = 1,
+    *,
+    layout: Literal["constrained"] | None = "constrained",
+    **options: Any,
 ) -> tuple[Figure, Any]:
     """Return a figure and its axes (one, or an array), free of any global state.
 
@@ -65,10 +71,12 @@ def canvas(
         Size in inches.
     rows, cols : int
         Panels.
+    layout : {"constrained", None}
+        Let matplotlib arrange the parts, or arrange them by hand.
     options
         Passed on to ``Figure.subplots``, such as ``sharex=True`` or ``width_ratios``.
     """
-    figure = Figure(figsize=(width_in, height_in), dpi=DPI, layout="constrained")
+    figure = Figure(figsize=(width_in, height_in), dpi=DPI, layout=layout)
     ratios: dict[str, Any] = {
         key: options.pop(key) for key in ("width_ratios", "height_ratios") if key in options
     }
@@ -154,11 +162,10 @@ def panels(
     """Return one small panel a name, in reading order, on shared axes; spare panels are hidden."""
     rows = max(-(-len(names) // cols), 1)
     height = rows * height_in + 0.9
-    figure, grid = canvas(9.6, height, rows, cols, sharex=True, sharey=True)
     # So many panels are laid out by hand: the solver would take longer than all the drawing.
-    figure.set_layout_engine("none")
-    edges = {"left": 0.065, "right": 0.99, "bottom": 0.55 / height, "top": 1 - 0.85 / height}
-    figure.subplots_adjust(**edges, hspace=0.55, wspace=0.12)
+    figure, grid = canvas(9.6, height, rows, cols, layout=None, sharex=True, sharey=True)
+    edges = {"left": 0.065, "right": 0.99, "bottom": 0.5 / height, "top": 1 - 0.85 / height}
+    figure.subplots_adjust(**edges, hspace=0.62, wspace=0.1)
     axes = list(np.atleast_1d(grid).ravel())
     for panel, name in zip(axes, names, strict=False):
         panel.set_title(textwrap.fill(name, 24), fontsize=7.5, linespacing=0.95)
