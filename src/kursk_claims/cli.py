@@ -42,6 +42,9 @@ def list_claims() -> None:
 
 KERNEL_OPTION = click.option("--kernel", default=KERNEL, help="Kernelspec; python3 for cold ones.")
 JOBS_OPTION = click.option("--jobs", "workers", type=click.IntRange(1), help="Notebooks at a time.")
+CLUSTER_OPTION = click.option(
+    "--cluster", default=None, help="Send the runs to a Dask scheduler, tcp://host:port."
+)
 JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
 
@@ -52,6 +55,7 @@ JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 @JOBS_OPTION
 @KERNEL_OPTION
 @JSON_OPTION
+@CLUSTER_OPTION
 @click.option("--anew", is_flag=True, help="Run all, whatever the cache holds.")
 @click.option("--update", is_flag=True, help="Re-execute the committed notebooks in place.")
 def run(
@@ -61,6 +65,7 @@ def run(
     workers: int | None,
     kernel: str,
     as_json: bool,
+    cluster: str | None,
     anew: bool,
     update: bool,
 ) -> None:
@@ -76,7 +81,8 @@ def run(
             for claim in chosen
             for job in planning.plan(registry, [claim], days, _parameters(registry, claim, pairs))
         ]
-    outcomes = _run(jobs, registry, workers, as_json, kernel=kernel, anew=anew)
+    options: dict[str, Any] = {"kernel": kernel, "anew": anew, "cluster": cluster}
+    outcomes = _run(jobs, registry, workers, as_json, **options)
     if update:
         _rewrite(outcomes)
     elif not as_json:
@@ -97,11 +103,15 @@ def status() -> None:
 @JOBS_OPTION
 @KERNEL_OPTION
 @JSON_OPTION
+@CLUSTER_OPTION
 @click.option("--anew", is_flag=True, help="Run all, whatever the cache holds.")
-def report(workers: int | None, kernel: str, as_json: bool, anew: bool) -> None:
+def report(
+    workers: int | None, kernel: str, as_json: bool, cluster: str | None, anew: bool
+) -> None:
     """Run what is stale for the article's day and hindsight, then build reports/index.html."""
     registry = load_registry()
-    outcomes = _run(_report_jobs(registry), registry, workers, as_json, kernel=kernel, anew=anew)
+    options: dict[str, Any] = {"kernel": kernel, "anew": anew, "cluster": cluster}
+    outcomes = _run(_report_jobs(registry), registry, workers, as_json, **options)
     _fail_if_any(outcomes, "The report was not built; the one before, if any, is untouched.")
     page = root() / "reports" / "index.html"
     if not all(outcome.cached for outcome in outcomes) or not _report_is_current(outcomes):
@@ -116,7 +126,7 @@ def report(workers: int | None, kernel: str, as_json: bool, anew: bool) -> None:
 @cli.command()
 @JOBS_OPTION
 @JSON_OPTION
-@click.option("--cluster", default=None, help="A Dask scheduler, tcp://host:port.")
+@CLUSTER_OPTION
 def timeline(workers: int | None, as_json: bool, cluster: str | None) -> None:
     """Run every claim at every week, 6 August 2024 to 3 August 2025; write timeline.csv and .png.
 
