@@ -10,7 +10,8 @@ from kursk_claims.engine.jobs import Job
 class Failure:
     """Why a run did not end.
 
-    ``kind`` is cell, out of memory, dead kernel, time-out, no kernel, no record or engine.
+    ``kind`` is cell, out of memory, dead kernel, time-out, no kernel, no record or engine; on a
+    cluster also lost worker and other checkout.
     """
 
     kind: str
