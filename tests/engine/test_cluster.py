@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import distributed
@@ -24,6 +24,7 @@ from kursk_claims.engine.runner import run
 from kursk_claims.errors import RunError
 from kursk_claims.evidence.paths import VARIABLE, root
 from kursk_claims.evidence.registry import load_registry
+from tests.processes import until
 
 RECORD = {"application/vnd.kursk-claims.record+json": {"verdict": "mixed"}}
 GOOD = f"from IPython.display import display\ndisplay({RECORD}, raw=True)"
@@ -39,15 +40,6 @@ job = jobs.Job("c14", root() / "notebooks/slow.ipynb", {}, root() / "slow.ipynb"
 cluster.send([job], lambda job, execute: execute(job), sys.argv[1], jobs.KERNEL)
 """
 TABLE = "data/tables/polls/approval.csv"
-
-
-def until(condition: Callable[[], object], seconds: float = 30) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.1)
-    return False
 
 
 def family(mark: str) -> list[str]:

@@ -21,6 +21,7 @@ from kursk_claims.engine.jobs import KERNEL, Job
 from kursk_claims.evidence.paths import root
 
 from ..notebooks import READY, path
+from ..processes import alive, until
 
 KINDS = ("python3", KERNEL)
 PRELOAD = Path(warm.__file__).with_name("preload.py")
@@ -179,22 +180,6 @@ print([o.failure.kind if o.failure else "good" for o in outcomes])
 """
 RECORD = {"application/vnd.kursk-claims.record+json": {"verdict": "mixed"}}
 GOOD = f"from IPython.display import display\ndisplay({RECORD}, raw=True)"
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def until(condition, seconds: float = 15) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.1)
-    return False
 
 
 def family(mark: str) -> list[int]:

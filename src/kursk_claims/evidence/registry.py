@@ -1,7 +1,7 @@
 """The claims registry: what is asked, which tables may answer, and which rule decides.
 
-``data/claims.yaml`` holds it. A rule is frozen before its result is seen: the registry keeps a hash
-of everything that could tilt a verdict, and refuses to load when the text no longer matches it.
+``data/claims.yaml`` holds it. A rule is frozen before its result is computed: the registry keeps a
+hash of everything that could tilt a verdict, and refuses to load when the text no longer matches.
 """
 
 import hashlib
