@@ -113,6 +113,9 @@ def show(figure: Figure, *, title: str, alt: str, data: pd.DataFrame, credit: st
     figure.supxlabel(
         textwrap.fill(credit, int(width * 17)), x=0.008, ha="left", fontsize=7.5, color=MUTED
     )
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
+        figure.set_layout_engine("none")  # or it is solved, and all is drawn, a second time
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     behind = {"title": title, "alt": alt, "credit": credit, "data": as_columns(data)}
