@@ -27,8 +27,9 @@ BEFORE_ANYTHING = {"as_of": "1990-01-01"}
 
 def run_plainly(entry, tmp_path: Path, parameters: dict) -> dict:
     notebook = papermill.execute_notebook(
-        path(entry), tmp_path / "out.ipynb", parameters=parameters, progress_bar=False
-    )
+        path(entry), tmp_path / "out.ipynb", parameters=parameters, kernel_name="kursk-warm",
+        progress_bar=False,
+    )  # fmt: skip
     assert {output.output_type for output in outputs(notebook)} <= {
         "display_data",
         "execute_result",
@@ -82,7 +83,7 @@ def test_a_users_mistake_in_a_notebook_is_one_line(tmp_path: Path) -> None:
 
 def test_one_at_a_time_or_four_the_results_are_the_same_bytes(tmp_path: Path) -> None:
     registry = load_registry()
-    planned = plan(registry, [entry.id for entry in READY], ["2024-09-24"])
+    planned = plan(registry, [entry.id for entry in READY[:6]], ["2024-09-24"])
     made = []
     for workers in (1, 4):
         jobs = [replace(job, output=tmp_path / str(workers) / job.output.name) for job in planned]
