@@ -1,16 +1,20 @@
 """The command: clear errors, honest exit codes, and an old report that survives."""
 
+import csv
 import shutil
 from pathlib import Path
 
 import nbformat
 import pytest
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
 from kursk_claims.cli import cli, main
+from kursk_claims.display.record import find
 from kursk_claims.errors import KurskError
 from kursk_claims.evidence.paths import VARIABLE, root
 from kursk_claims.evidence.registry import load_registry
+from tests.notebooks import READY, read
 
 MISTAKES = [
     (["run", "c99"], "no claim 'c99'; known: c01"),
@@ -34,9 +38,55 @@ def test_a_mistake_is_told_in_one_or_two_lines(
     assert stopped.value.code == 2 and message in told and len(told.splitlines()) <= 2
 
 
-def test_list_shows_every_claim() -> None:
-    shown = CliRunner().invoke(cli, ["list"]).output
-    assert all(f"{entry.id}  {entry.status}" in shown for entry in load_registry().claims)
+def test_list_shows_every_claim_with_its_stored_verdict() -> None:
+    shown = CliRunner().invoke(cli, ["list"]).output.splitlines()
+    assert len(shown) == len(load_registry().claims)
+    for line, entry in zip(shown, load_registry().claims, strict=True):
+        found = find(read(entry)) if entry.status == "ready" else {"verdict": entry.status}
+        assert line.startswith(f"{entry.id}  {found['verdict']}") and line.endswith(entry.title)
+
+
+def test_list_of_a_claim_shows_its_parameters() -> None:
+    shown = CliRunner().invoke(cli, ["list", "c14"]).output
+    assert all(f"\n     {p.name} = " in shown for p in load_registry()["c14"].parameters)
+
+
+def test_a_dry_run_names_the_runs_and_makes_none(checkout: Path) -> None:
+    asked = ["run", "c14", "-p", "window=1,3", "--as-of", "2024-08-21,2024-10-01", "--dry-run"]
+    told = CliRunner().invoke(cli, asked).output.splitlines()
+    assert told == [
+        f"c14 {day} window={window}  never run"
+        for window in (1, 3)
+        for day in ("2024-08-21", "2024-10-01")
+    ]
+    assert not list((checkout / ".cache").rglob("*.ipynb"))
+
+
+def test_a_grid_of_runs_becomes_a_table(checkout: Path) -> None:
+    asked = ["run", "c14", "-p", "window=1,3", "--table", str(checkout / "t.csv")]
+    result = CliRunner().invoke(cli, asked)
+    assert result.exit_code == 0, result.output
+    with (checkout / "t.csv").open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [(row["claim"], row["as_of"], row["window"]) for row in rows] == [
+        ("c14", "2024-08-21", "1"), ("c14", "2024-08-21", "3"),
+    ]  # fmt: skip
+    assert rows[1]["verdict"] == find(read(load_registry()["c14"]))["verdict"]
+    assert all(row["verdict"] in result.output for row in rows)
+
+
+def test_lint_names_the_fault_and_fails(checkout: Path) -> None:
+    path = checkout / load_registry()["c03"].notebook
+    path.write_text(path.read_text().replace("**Missing:**", "Missing:"))
+    result = CliRunner().invoke(cli, ["lint"])
+    assert result.exit_code == 1
+    assert "c03, cell evidence: must say what is **Missing:**" in result.output
+    assert CliRunner().invoke(cli, ["lint", "c14"]).exit_code == 0
+
+
+def test_the_shell_is_offered_the_claims() -> None:
+    offered = ShellComplete(cli, {}, "kursk", "_KURSK_COMPLETE").get_completions(["run"], "c0")
+    assert [item.value for item in offered] == [e.id for e in READY if e.id.startswith("c0")]
 
 
 @pytest.fixture

@@ -4,14 +4,17 @@ Exit codes: 0 all went well; 1 a run failed; 2 something was asked for that cann
 """
 
 import hashlib
+import json
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import click
 
+from kursk_claims.display import prose
 from kursk_claims.engine import cache
 from kursk_claims.engine import jobs as planning
 from kursk_claims.engine.inputs import inputs
@@ -22,7 +25,7 @@ from kursk_claims.engine.runner import default_workers
 from kursk_claims.engine.runner import run as run_jobs
 from kursk_claims.errors import KurskError, ParameterError
 from kursk_claims.evidence.paths import root
-from kursk_claims.evidence.registry import COMMON, Registry, load_registry
+from kursk_claims.evidence.registry import COMMON, ClaimEntry, Registry, load_registry
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -31,13 +34,51 @@ def cli() -> None:
     """Test one article's claims on the Kursk incursion, at any date."""
 
 
+def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Offer the claims that have a notebook to the shell."""
+    return [entry.id for entry in load_registry().ready if entry.id.startswith(incomplete)]
+
+
+CLAIMS_ARGUMENT = click.argument("claims", nargs=-1, shell_complete=_complete)
+
+
 @cli.command("list")
-def list_claims() -> None:
-    """List the claims and, for those with a notebook, their choices."""
-    for entry in load_registry().claims:
-        click.echo(f"{entry.id}  {entry.status:<8} {entry.title}")
-        for name, values in entry.axes.items():
-            click.echo(f"     {name} = {' | '.join(str(value) for value in values)}")
+@CLAIMS_ARGUMENT
+def list_claims(claims: tuple[str, ...]) -> None:
+    """List the claims with their verdicts; for named CLAIMS, their choices as well.
+
+    The first verdict is of the article's day, from the stored notebooks; the second is hindsight,
+    from the last report.
+    """
+    registry = load_registry()
+    hindsight = _reported(registry.article["hindsight_on"])
+    for entry in [registry[claim] for claim in claims] or registry.claims:
+        then, now = _stored(entry), hindsight.get(entry.id, "no report yet")
+        click.echo(f"{entry.id}  {f'{then} -> {now}' if then else entry.status:<40} {entry.title}")
+        for parameter in entry.parameters if claims else ():
+            values = " | ".join(map(str, parameter.allowed or (f"default {parameter.default}",)))
+            click.echo(f"     {parameter.name} = {values}  ({parameter.help})")
+
+
+def _stored(entry: ClaimEntry) -> str:
+    """Return the verdict inside a claim's stored notebook, empty without one."""
+    path = root() / entry.notebook
+    if entry.status != "ready" or not path.is_file():
+        return ""
+    from kursk_claims.display.record import find
+
+    record = find(json.loads(path.read_text(encoding="utf-8")))
+    return str(record["verdict"]) if record else ""
+
+
+def _reported(day: str) -> dict[str, str]:
+    """Return the verdicts of a day in the last report, by claim; empty without a report."""
+    path = root() / "reports" / "verdicts.json"
+    if not path.is_file():
+        return {}
+    runs = (run for claim in json.loads(path.read_text("utf-8"))["claims"] for run in claim["runs"])
+    records = [run["record"] for run in runs]
+    return {r["claim"]: r["verdict"] for r in records if r["as_of"] == day}
 
 
 KERNEL_OPTION = click.option("--kernel", default=KERNEL, help="Kernelspec; python3 for cold ones.")
@@ -49,15 +90,23 @@ JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 
 
 @cli.command()
-@click.argument("claims", nargs=-1)
+@CLAIMS_ARGUMENT
 @click.option("--as-of", "dates", default=None, help="Days, YYYY-MM-DD, with commas between.")
-@click.option("-p", "--parameter", "pairs", multiple=True, help="name=value; may be repeated.")
+@click.option(
+    "-p", "--parameter", "pairs", multiple=True, help="name=value or name=v1,v2; may be repeated."
+)
 @JOBS_OPTION
 @KERNEL_OPTION
 @JSON_OPTION
 @CLUSTER_OPTION
 @click.option("--anew", is_flag=True, help="Run all, whatever the cache holds.")
 @click.option("--update", is_flag=True, help="Re-execute the committed notebooks in place.")
+@click.option("--dry-run", is_flag=True, help="Say what would run and why; run nothing.")
+@click.option(
+    "--table",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the table of several runs goes; .cache/sweep.csv when not given.",
+)
 def run(
     claims: tuple[str, ...],
     dates: str | None,
@@ -68,8 +117,14 @@ def run(
     cluster: str | None,
     anew: bool,
     update: bool,
+    dry_run: bool,
+    table: Path | None,
 ) -> None:
-    """Run CLAIMS (all that have a notebook, when none is named)."""
+    """Run CLAIMS (all that have a notebook, when none is named).
+
+    Several days or values run the whole grid, and their verdicts become a table:
+    kursk run c14 -p window=1,3,6 --as-of 2024-08-21,2024-10-01
+    """
     registry = load_registry()
     chosen = claims or tuple(entry.id for entry in registry.ready)
     days = dates.split(",") if dates else [registry.article["appeared_on"]]
@@ -79,24 +134,44 @@ def run(
         jobs = [
             job
             for claim in chosen
-            for job in planning.plan(registry, [claim], days, _parameters(registry, claim, pairs))
+            for values in _grid(_parameters(registry, claim, pairs))
+            for job in planning.plan(registry, [claim], days, values)
         ]
+    if dry_run:
+        _tell_stale(jobs, registry)
+        return
     options: dict[str, Any] = {"kernel": kernel, "anew": anew, "cluster": cluster}
     outcomes = _run(jobs, registry, workers, as_json, **options)
     if update:
         _rewrite(outcomes)
     elif not as_json:
         _tell_cached(outcomes)
+    if not update and (table or len(days) > 1 or any("," in pair for pair in pairs)):
+        _tabulate(outcomes, table or root() / ".cache" / "sweep.csv", as_json)
     _fail_if_any(outcomes)
+
+
+@cli.command()
+@CLAIMS_ARGUMENT
+def lint(claims: tuple[str, ...]) -> None:
+    """Check the stored notebooks of CLAIMS (all, when none is named) without a kernel."""
+    from kursk_claims.engine.lint import lint as faults_of
+
+    registry = load_registry()
+    entries = [registry[claim] for claim in claims] or registry.ready
+    faults = [fault for entry in entries for fault in faults_of(entry, root() / entry.notebook)]
+    for fault in faults:
+        click.echo(str(fault), err=True)
+    click.echo(f"{prose.count(len(entries), 'notebook')}, {prose.count(len(faults), 'fault')}")
+    if faults:
+        sys.exit(1)
 
 
 @cli.command()
 def status() -> None:
     """Say which runs of the report are stale, and why."""
     registry = load_registry()
-    for job in _report_jobs(registry):
-        reasons = cache.stale_because(job, inputs(job, registry))
-        click.echo(f"{job.claim} {job.as_of}  {'; '.join(reasons) or 'fresh'}")
+    _tell_stale(_report_jobs(registry), registry)
 
 
 @cli.command()
@@ -190,8 +265,8 @@ def _fingerprint(outcomes: Sequence[Outcome]) -> str:
     return digest.hexdigest()
 
 
-def _parameters(registry: Registry, claim: str, pairs: Sequence[str]) -> dict[str, Any]:
-    """Read ``name=value`` pairs by the types that the registry gives."""
+def _parameters(registry: Registry, claim: str, pairs: Sequence[str]) -> dict[str, list[Any]]:
+    """Read ``name=value`` or ``name=v1,v2`` pairs by the types that the registry gives."""
     known = {p.name: p for p in (*COMMON, *registry[claim].parameters) if p.name != "as_of"}
     values = {}
     for pair in pairs:
@@ -200,8 +275,34 @@ def _parameters(registry: Registry, claim: str, pairs: Sequence[str]) -> dict[st
             raise ParameterError(f"-p {pair}: write name=value")
         if name not in known:
             raise ParameterError(f"{claim} has no parameter '{name}'; it has: {', '.join(known)}")
-        values[name] = known[name].parse(text)
+        values[name] = [known[name].parse(part) for part in text.split(",")]
     return values
+
+
+def _grid(values: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    """Return every combination of the values, the last name varying fastest."""
+    return [dict(zip(values, chosen, strict=True)) for chosen in product(*values.values())]
+
+
+def _tell_stale(jobs: Sequence[planning.Job], registry: Registry) -> None:
+    """Name each run, and why it would run again."""
+    for job in jobs:
+        given = "".join(f" {k}={v}" for k, v in job.parameters.items() if k != "as_of")
+        reasons = cache.stale_because(job, inputs(job, registry))
+        label = f"{job.claim} {job.as_of or 'committed'}{given}"
+        click.echo(f"{label}  {'; '.join(reasons) or 'fresh'}")
+
+
+def _tabulate(outcomes: Sequence[Outcome], path: Path, as_json: bool) -> None:
+    """Print the verdicts of several runs as a table, and save it as CSV."""
+    from kursk_claims.report import sweep
+
+    rows = sweep.rows([outcome.record for outcome in outcomes if outcome.record is not None])
+    if not as_json:
+        click.echo(sweep.as_text(rows))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(sweep.as_csv(rows), encoding="utf-8", newline="\n")
+    click.echo(f"Table: {path}", err=as_json)
 
 
 def _rewrite(outcomes: Sequence[Outcome]) -> None:
