@@ -17,7 +17,7 @@ test: $(READY)  ## style, types, contracts, unit tests, nbval, a second set of p
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest tests -n 2 --dist loadfile
-	$(BIN)/pytest --nbval notebooks --nbval-kernel-name kursk-warm -n 2 --dist loadfile
+	$(BIN)/pytest --nbval notebooks --ignore-glob 'notebooks/_*' --nbval-kernel-name kursk-warm -n 2 --dist loadfile
 
 lab: $(READY)  ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=notebooks

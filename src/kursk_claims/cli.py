@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,6 +26,9 @@ from kursk_claims.engine.runner import run as run_jobs
 from kursk_claims.errors import KurskError, ParameterError
 from kursk_claims.evidence.paths import root
 from kursk_claims.evidence.registry import COMMON, ClaimEntry, Registry, load_registry
+
+if TYPE_CHECKING:  # brings IPython, which most commands have no use for
+    from kursk_claims.display.record import Record
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -152,6 +155,18 @@ def run(
 
 
 @cli.command()
+@click.argument("title")
+@click.option("--on", "day", required=True, help="Day its rule is frozen, YYYY-MM-DD: today.")
+def new(title: str, day: str) -> None:
+    """Begin a claim: registry entry, notebook and table; it runs at once, as unresolved."""
+    from kursk_claims.engine import scaffold
+
+    made = scaffold.make(title, day, load_registry())
+    for line in scaffold.next_steps(made, load_registry()[made.claim]):
+        click.echo(line)
+
+
+@cli.command()
 @CLAIMS_ARGUMENT
 def lint(claims: tuple[str, ...]) -> None:
     """Check the stored notebooks of CLAIMS (all, when none is named) without a kernel."""
@@ -202,7 +217,8 @@ def report(
 @JOBS_OPTION
 @JSON_OPTION
 @CLUSTER_OPTION
-def timeline(workers: int | None, as_json: bool, cluster: str | None) -> None:
+@click.option("--update", is_flag=True, help="Store the verdicts in data/ and in the start page.")
+def timeline(workers: int | None, as_json: bool, cluster: str | None, update: bool) -> None:
     """Run every claim at every week, 6 August 2024 to 3 August 2025; write timeline.csv and .png.
 
     Runs that were made before are taken from the cache, so an interrupted timeline goes on.
@@ -211,12 +227,31 @@ def timeline(workers: int | None, as_json: bool, cluster: str | None) -> None:
 
     registry = load_registry()
     jobs = planning.plan(registry, [entry.id for entry in registry.ready], WEEKS)
+    jobs += _report_jobs(registry) if update else []
     options: dict[str, Any] = {"keep_notebooks": False, "cluster": cluster}
     outcomes = _run(jobs, registry, workers, as_json, **options)
     _fail_if_any(outcomes, "The timeline was not written. What ran is kept: run it again.")
     records = [outcome.record for outcome in outcomes if outcome.record is not None]
-    for path in write(records, registry, root() / ".cache"):
+    weekly = [record for record in records if record["as_of"] in WEEKS]
+    for path in write(weekly, registry, root() / ".cache"):
         click.echo(f"Timeline: {path.relative_to(root())}", err=as_json)
+    if update:
+        _store(records, registry)
+
+
+def _store(records: "Sequence[Record]", registry: Registry) -> None:
+    """Write the verdicts of all days to data/, and run the start page, which reads them."""
+    from kursk_claims.engine.execute import execute
+    from kursk_claims.evidence.results import FILE
+    from kursk_claims.report.timeline import as_csv, rows
+
+    path = root() / "data" / FILE
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(as_csv(rows(records, registry)), encoding="utf-8", newline="\n")
+    click.echo(f"Results: {path.relative_to(root())}")
+    outcome = execute(planning.start_page(), wants_record=False)
+    _rewrite([outcome])
+    _fail_if_any([outcome])
 
 
 def _report_jobs(registry: Registry) -> list[planning.Job]:

@@ -27,13 +27,21 @@ OnCell = Callable[[int, int, str], None]
 """Called before each cell with its number, how many there are, and its id."""
 
 
-def execute(job: Job, kernel: str = KERNEL, on_cell: OnCell | None = None) -> Outcome:
+def execute(
+    job: Job,
+    kernel: str = KERNEL,
+    on_cell: OnCell | None = None,
+    *,
+    wants_record: bool = True,
+) -> Outcome:
     """Run a job and write the executed notebook to its place, whole or not at all.
 
     Parameters
     ----------
     kernel : str
         Name of the kernelspec; the warm one by default.
+    wants_record : bool
+        Whether a notebook without a record has failed; the start page has none.
     """
     started = time.perf_counter()
     partial = job.output.with_suffix(f".{os.getpid()}.part.ipynb")
@@ -43,7 +51,7 @@ def execute(job: Job, kernel: str = KERNEL, on_cell: OnCell | None = None) -> Ou
         with _closing_event_loop():
             notebook = _papermill(job, partial, kernel, place)
         record = find(notebook)
-        if record is None:
+        if record is None and wants_record:
             failure = Failure("no record", "", "the notebook ended without claim.conclude(...)")
         else:
             nbformat.write(normalise(notebook), partial)

@@ -69,6 +69,12 @@ def committed(entry: ClaimEntry) -> Job:
     return Job(entry.id, path, {}, runs_dir() / entry.id / "committed.ipynb")
 
 
+def start_page() -> Job:
+    """Return the job that runs the start page: it reads results and has no record of its own."""
+    path = root() / "notebooks" / "00_start_here.ipynb"
+    return Job("start", path, {}, runs_dir() / "start" / "committed.ipynb")
+
+
 def _ready(registry: Registry, claim: str) -> ClaimEntry:
     entry = registry[claim]
     if entry.status != "ready":

@@ -8,12 +8,14 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from kursk_claims.errors import EvidenceError
 from kursk_claims.evidence.documents import DocumentError, read_yaml
 from kursk_claims.evidence.paths import data_dir
+
+if TYPE_CHECKING:  # a list of corrections has no use for it
+    import pandas as pd
 
 FILE = "corrections.yaml"
 _TEXT = {"type": "string"}
@@ -83,7 +85,7 @@ def _parse(text: str) -> tuple[Correction, ...]:
     )
 
 
-def apply(frame: pd.DataFrame, corrections: list[Correction]) -> pd.DataFrame:
+def apply(frame: "pd.DataFrame", corrections: list[Correction]) -> "pd.DataFrame":
     """Return the text of a table with its corrections applied.
 
     Raises
@@ -106,5 +108,5 @@ def apply(frame: pd.DataFrame, corrections: list[Correction]) -> pd.DataFrame:
                 f"{place}, column {c.column}: holds '{found}', not '{c.old}' any more;\n"
                 "the source may have been mended: check it, then remove the correction"
             )
-        frame.loc[here, c.column] = c.new or pd.NA
+        frame.loc[here, c.column] = c.new or None
     return frame

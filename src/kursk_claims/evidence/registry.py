@@ -180,14 +180,21 @@ def _parse(text: str) -> Registry:
         raw = read_yaml(text, schema)
     except DocumentError as error:
         raise RegistryError(f"{FILE}: {error}") from None
-    claims = tuple(_entry(item) for item in raw["claims"])
+    claims = tuple(parse_entry(item) for item in raw["claims"])
     ids = [entry.id for entry in claims]
     if len(set(ids)) != len(ids):
         raise RegistryError(f"{FILE}: a claim id stands twice")
     return Registry(raw["article"], claims, tuple(raw["untestable"]), tuple(raw["coverage"]))
 
 
-def _entry(raw: dict[str, Any]) -> ClaimEntry:
+def parse_entry(raw: dict[str, Any]) -> ClaimEntry:
+    """Return one claim from its YAML mapping, checked.
+
+    Raises
+    ------
+    RegistryError
+        If a parameter does not fit its type, or a frozen rule was changed.
+    """
     listed = ("kind", "tables", "caveats", "planned_choices")
     values = {**raw, **{key: tuple(raw.get(key, ())) for key in listed}}
     values["parameters"] = tuple(

@@ -97,7 +97,7 @@ def write(records: Iterable["Record"], registry: "Registry", folder: Path) -> li
     if not records:
         raise ReportError("no run was given, so there is no timeline; nothing was written")
     contents = {
-        folder / "timeline.csv": _as_csv(rows(records, registry)).encode(),
+        folder / "timeline.csv": as_csv(rows(records, registry)).encode(),
         folder / "timeline.png": _as_png(records, registry),
     }
     folder.mkdir(parents=True, exist_ok=True)
@@ -162,7 +162,8 @@ def _told_by_the_article(by_claim: Mapping[str, Mapping[str, str]], article: str
 # -- the files ---------------------------------------------------------------------------------
 
 
-def _as_csv(table: Sequence[Mapping[str, Any]]) -> str:
+def as_csv(table: Sequence[Mapping[str, Any]]) -> str:
+    """Return the rows as CSV text."""
     buffer = io.StringIO(newline="")
     writer = csv.DictWriter(buffer, HEADER, lineterminator="\n")
     writer.writeheader()
