@@ -105,7 +105,7 @@ def test_outputs_are_quiet_and_small(entry) -> None:
     for output in outputs(notebook):
         text = {k: v for k, v in output.data.items() if k != "image/png"}
         assert len(json.dumps(text)) < 64_000
-        assert not re.search(r"0x[0-9a-f]{8}|/tmp/|/home/", json.dumps(text))
+        assert not re.search(r"\b0x[0-9a-f]{8}|/tmp/|/home/", json.dumps(text))
 
 
 @each
@@ -127,7 +127,9 @@ def test_the_record_is_valid_and_belongs_to_the_registry(entry) -> None:
     records.validate(found)
     assert found["rule"] == {"hash": entry.rule_hash, "frozen_on": entry.frozen["day"]}
     assert found["parameters"] == entry.check({})
-    assert found["robustness"]["specifications"] >= 40
+    # An event has few defensible readings; everything else has many.
+    least = 12 if list(entry.kind) == ["event"] else 40
+    assert found["robustness"]["specifications"] >= least
     assert any(found["cited"].values())
 
 

@@ -18,9 +18,22 @@ from tests.notebooks import READY, figures, outputs, path
 
 each = pytest.mark.parametrize("entry", READY, ids=lambda entry: entry.id)
 OTHER = {
+    "c01": {"as_of": "2024-08-13", "guests": "leave_out", "doubtful": "count", "least_days": 7},
+    "c02": {"as_of": "2024-08-15", "sources": "not_russia", "first_days": 7, "pooling": "mixture"},
     "c03": {"as_of": "2024-10-20", "series": "governor", "reading": "point"},
+    "c04": {"as_of": "2024-09-10", "judged_on": "as_of", "words": "any", "recent_days": 7},
+    "c05": {"as_of": "2024-08-14", "against": "largest", "emergency": "federal"},
     "c07": {"as_of": "2025-01-15", "many_months": 3, "outline": "military", "word_of": "ukraine"},
+    "c09": {"as_of": "2024-12-15", "reading": "point", "break_on": "2024-08-21", "donors": "us"},
+    "c10": {"as_of": "2024-09-15", "start_minute": "08:00", "steps": "words", "delay": "point"},
+    "c11": {"as_of": "2024-08-10", "many": 3, "stance": "either", "loyalty": "yes_or_mixed"},
+    "c12": {"as_of": "2025-06-01", "judged_on": "as_of", "measure": "election", "rivals": "anyone"},
+    "c13": {"as_of": "2024-08-09", "consent": "assumed", "opponents": "politicians"},
     "c14": {"as_of": "2015-01-01", "pollster": "vtsiom", "window": 1, "outcome": "net"},
+    "c15": {"as_of": "2025-03-20", "questions": "all", "waves": "year", "trend": "linear"},
+    "c16": {"as_of": "2025-06-15", "horizon_months": 12, "land_km2": 10.0, "links": "implicit"},
+    "c17": {"as_of": "2025-01-15", "least_km2": 500.0, "concession": "any_deal"},
+    "c18": {"as_of": "2024-10-05", "measure": "army", "wave": "first", "margin_pp": 5.0},
 }
 BEFORE_ANYTHING = {"as_of": "1990-01-01"}
 

@@ -59,6 +59,14 @@ def test_run_has_choices_findings_and_verdict_in_every_row():
     assert (found["other"] == 7).all()
 
 
+def test_a_finding_with_the_name_of_a_choice_decides_but_leaves_the_choice_alone():
+    axes = {"share": ("half", "whole"), "n": (1, 2)}
+    found = multiverse.run(axes, lambda s: {"share": {"half": 0.4, "whole": 1.0}[s["share"]]}, RULE)
+    assert list(found.columns) == ["share", "n", "verdict"]
+    assert found["share"].tolist() == ["half", "half", "whole", "whole"]
+    assert found["verdict"].tolist() == ["contradicted"] * 2 + ["supported"] * 2
+
+
 def test_run_asks_once_for_each_specification():
     asked = []
     multiverse.run(AXES, lambda s: asked.append(s) or {"share": 1.0}, RULE)

@@ -1,6 +1,5 @@
 """When a state ends for good, and what can be said when it has not ended."""
 
-from itertools import product
 from math import isnan, nan
 
 import pandas as pd
@@ -13,7 +12,6 @@ from kursk_claims.analysis.series import (
     below_after_peak,
     duration,
     first_lasting_day,
-    share_bounds,
 )
 
 PROPERTY = settings(derandomize=True, deadline=None, max_examples=80)
@@ -141,44 +139,3 @@ def test_what_is_known_of_an_open_end_stays_true_when_the_end_comes(watched, mor
     later = duration(START, day(watched + more), day(watched + more)).at_least(limit)
     assert later in (0.0, 1.0)
     assert isnan(now) or now == later
-
-
-# -- bounds --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("outcomes", "low", "high"),
-    [
-        ([1, 0, nan, nan], 1 / 4, 3 / 4),
-        ([1, 1], 1, 1),
-        ([nan], 0, 1),
-        ([0, 0, 0], 0, 0),
-    ],
-)
-def test_share_bounds_by_hand(outcomes, low, high):
-    assert share_bounds(pd.Series(outcomes, dtype="float64")) == (low, high)
-
-
-def test_share_bounds_of_nothing_are_not_known():
-    assert all(isnan(end) for end in share_bounds(pd.Series(dtype="float64")))
-
-
-OUTCOMES = st.lists(st.sampled_from([0.0, 1.0, nan]), min_size=1, max_size=7)
-
-
-@PROPERTY
-@given(OUTCOMES)
-def test_share_bounds_hold_every_completion_and_are_reached(outcomes):
-    low, high = share_bounds(pd.Series(outcomes))
-    choices = [(0.0, 1.0) if isnan(x) else (x,) for x in outcomes]
-    completed = [sum(values) / len(values) for values in product(*choices)]
-    assert (low, high) == pytest.approx((min(completed), max(completed)))
-
-
-@PROPERTY
-@given(OUTCOMES, st.data())
-def test_share_bounds_close_as_outcomes_become_known(outcomes, data):
-    low, high = share_bounds(pd.Series(outcomes))
-    known = [data.draw(st.sampled_from([0.0, 1.0, nan])) if isnan(x) else x for x in outcomes]
-    later_low, later_high = share_bounds(pd.Series(known))
-    assert low <= later_low <= later_high <= high

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.colors import to_hex
 
 from kursk_claims.analysis.verdict import Verdict
 from kursk_claims.display import figures
@@ -174,6 +175,27 @@ def test_empty_says_why():
     assert list(axes.get_xticks()) == []
 
 
+def test_empty_leaves_nothing_else_but_the_title():
+    _, axes = figures.canvas()
+    axes.set(title="Georgia", ylabel="per cent", yscale="log")
+    figures.mark(axes, 3, "four months", "black")
+    figures.empty(axes, "Nothing was public.")
+    assert said(axes) == ["Nothing was public."] and len(axes.lines) == 0
+    assert axes.get_ylabel() == "" and axes.get_title(loc="left") == "Georgia"
+    assert [*axes.get_yticks(), *axes.get_yticks(minor=True)] == []
+
+
+def test_a_legend_names_what_is_drawn_or_says_why_nothing_is():
+    _, (full, bare) = figures.canvas(cols=2)
+    full.plot([1, 2], [3, 4], label="held")
+    for axes in (full, bare):
+        figures.mark(axes, 1, "start", "black")
+        figures.legend(axes, "Nothing was public.", ncols=2)
+    assert [text.get_text() for text in full.get_legend().get_texts()] == ["held"]
+    assert said(full) == ["start"]
+    assert bare.get_legend() is None and said(bare) == ["Nothing was public."]
+
+
 def test_a_mark_is_labelled():
     _, axes = figures.canvas()
     figures.mark(axes, 3, "four months", "black")
@@ -192,6 +214,18 @@ def test_marks_one_a_row_and_a_label_for_each_group_that_is_there():
     assert sorted(map(tuple, drawn)) == [(1, 4), (2, 5), (3, 6)]
     shapes = [dots.get_paths()[0].vertices.tolist() for dots in axes.collections]
     assert shapes[0] != shapes[1]  # not by colour alone
+
+
+def test_marks_can_have_an_edge():
+    rows = pd.DataFrame({"x": [1], "y": [4], "side": ["poll"]})
+    found = []
+    for edge in (None, "white"):
+        _, axes = figures.canvas()
+        figures.marks(axes, rows, "x", "y", by="side", looks=SIDES, edge=edge)
+        (dots,) = axes.collections
+        found.append([to_hex(dots.get_edgecolor()[0]), to_hex(dots.get_facecolor()[0])])
+    own = SIDES["poll"].colour
+    assert found == [[own, own], ["#ffffff", own]]
 
 
 def test_marks_of_nothing():
@@ -218,6 +252,62 @@ def test_lollipops_name_every_row_from_the_top():
 def test_lollipops_of_nothing_say_so():
     _, axes = figures.canvas()
     figures.lollipops(axes, CHANGES[:0], **NAMES)
+    assert said(axes) == ["Nothing can be read on this day."]
+
+
+@pytest.mark.parametrize("days", [0, 1, 15, 40, 100, 250, 500, 900, 1400, 4000])
+def test_few_days_are_few_whatever_the_span(days):
+    figure, axes = figures.canvas(3, 3)
+    first = pd.Timestamp("2023-02-01")
+    axes.scatter([first, first + pd.Timedelta(days=days)], [0, 1])
+    figures.few_days(axes, figures.MONTH_YEAR)
+    figure.draw_without_rendering()  # a span without a fitting step would warn
+    low, high = axes.get_xlim()
+    assert 1 <= sum(low <= tick <= high for tick in axes.get_xticks()) <= 6
+
+
+WAVES = {"day": "day", "value": "pct", "low": "low", "high": "high"}
+BREAK = pd.Timestamp("2024-08-06")
+
+
+def test_waves_are_dots_with_intervals_and_a_break():
+    days = pd.to_datetime(["2024-06-30", "2024-07-31", "2024-08-28"])
+    table = pd.DataFrame({"day": days, "pct": [50, 51, 54], "low": 47, "high": [57, 58, 59]})
+    _, axes = figures.canvas()
+    figures.waves(axes, table, **WAVES, since=BREAK)
+    lines, dots = axes.collections
+    assert [tuple(line[:, 1]) for line in lines.get_segments()] == [(47, 57), (47, 58), (47, 59)]
+    assert [y for _, y in dots.get_offsets()] == [50, 51, 54]
+    (line,) = axes.get_lines()  # nothing joins the dots
+    assert [pd.Timestamp(x) for x in line.get_xdata()] == [BREAK, BREAK]
+
+
+def test_waves_of_nothing_say_so():
+    _, axes = figures.canvas()
+    figures.waves(axes, pd.DataFrame(columns=list(WAVES.values())), **WAVES, since=BREAK)
+    assert said(axes) == ["No wave is known on this day."]
+
+
+WHISKERS = {"label": "who", "value": "pp", "low": "low", "high": "high", "strong": "clear"}
+
+
+def test_whiskers_draw_every_interval_from_the_top():
+    rows = [("talks", 4.0, 1.0, 7.0, True), ("army", -1.0, -4.0, 2.0, False)]
+    table = pd.DataFrame(rows, columns=list(WHISKERS.values()))
+    _, axes = figures.canvas()
+    figures.whiskers(axes, table, **WHISKERS)
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["talks", "army"]
+    lines, dots = axes.collections
+    assert [tuple(line[:, 0]) for line in lines.get_segments()] == [(1.0, 7.0), (-4.0, 2.0)]
+    assert [tuple(xy) for xy in dots.get_offsets()] == [(4.0, 0.0), (-1.0, 1.0)]
+    assert len({tuple(face) for face in dots.get_facecolor()}) == 2  # one filled, one not
+    low, high = axes.get_ylim()
+    assert low > high  # the first row stands on top
+
+
+def test_whiskers_of_nothing_say_so():
+    _, axes = figures.canvas()
+    figures.whiskers(axes, pd.DataFrame(columns=list(WHISKERS.values())), **WHISKERS)
     assert said(axes) == ["Nothing can be read on this day."]
 
 
@@ -266,6 +356,24 @@ def test_verdict_shares_of_a_value_that_no_row_has():
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["window = 0", "window = 1"]
 
 
+@pytest.mark.parametrize(
+    ("last", "ticks", "reach"),
+    [
+        ("2024-08-21", ["06.08.24", "07.08.24", "09.08.24", "12.08.24", "19.08.24"], 16),
+        ("2024-08-06", ["06.08.24", "07.08.24", "09.08.24", "12.08.24"], 7),  # at least a week
+        ("1990-01-01", ["06.08.24", "07.08.24", "09.08.24", "12.08.24"], 7),
+    ],
+)
+def test_a_log_axis_of_days_starts_with_day_one(last, ticks, reach):
+    _, axes = figures.canvas()
+    figures.log_days(axes, BREAK, pd.Timestamp(last))
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ticks
+    assert list(axes.get_xticks()) == [1, 2, 4, 7, 14][: len(ticks)]
+    assert not len(axes.get_xticks(minor=True)) and axes.get_xscale() == "log"
+    low, high = axes.get_xlim()
+    assert low < 1 and high > reach
+
+
 def test_what_is_drawn_can_be_shown(shown):
     figure, (left, right) = figures.canvas(cols=2)
     table = results(*((i % 2, i / 9, word) for i, word in enumerate(WORDS)))
@@ -273,3 +381,47 @@ def test_what_is_drawn_can_be_shown(shown):
     figures.verdict_shares(right, table, {"window": (0, 1)})
     figures.show(figure, **GOOD)
     assert len(shown) == 1
+
+
+# -- spans ---------------------------------------------------------------------------------------
+
+SPANS = {
+    "y": "place", "low": "low_h", "high": "high_h", "by": "who", "looks": SIDES,
+    "ticks": {1.0: "an hour", 24.0: "a day", 100.0: "long"}, "label": "hours",
+}  # fmt: skip
+
+
+def spanned(*rows: tuple[float, float, str]) -> Any:
+    """Axes with one span a row of low, high and group."""
+    table = pd.DataFrame(rows, columns=["low_h", "high_h", "who"])
+    _, axes = figures.canvas()
+    figures.spans(axes, table.assign(place=range(len(table))), **SPANS)
+    return axes
+
+
+def test_a_span_reaches_over_its_bounds_with_its_mark_in_the_middle_of_the_log_axis():
+    axes = spanned((2, 8, "poll"), (3, 3, "poll"))
+    bars = [path.vertices[:, 0].tolist() for path in axes.collections[0].get_paths()]
+    assert bars == [[2, 8], [3, 3]]
+    assert axes.collections[1].get_offsets().tolist() == [[4, 0], [3, 1]]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["an hour", "a day", "long"]
+    low, high = axes.get_ylim()
+    assert low > high  # the first row stands on top
+
+
+def test_a_span_without_an_end_is_marked_where_it_begins_and_cut_off_at_the_edge():
+    axes = spanned((50, np.inf, "poll"), (0, 0.2, "poll"))
+    bars = [path.vertices[:, 0].tolist() for path in axes.collections[0].get_paths()]
+    assert bars == [[50, 100], [1, 1]]
+    assert axes.collections[1].get_offsets()[:, 0].tolist() == [50, 1]
+
+
+def test_spans_name_the_groups_that_are_there():
+    axes = spanned((1, 2, "ukraine_official"), (1, 2, "russia_official"), (2, 4, "russia_official"))
+    assert legend(axes) == ["Russian officials", "Ukrainian officials"]
+
+
+def test_spans_of_nothing_say_so():
+    axes = spanned()
+    assert said(axes) == ["Nothing can be read on this day."]
+    assert axes.get_legend() is None

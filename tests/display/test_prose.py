@@ -226,6 +226,14 @@ def test_table_escapes_everything_and_keeps_the_order():
     assert cells.texts == [HOSTILE, "b" + HOSTILE, "1" + HOSTILE, "a", "2"]
 
 
+def test_an_estimate_stands_with_its_interval():
+    assert prose.estimate(0.789, 0.1627, 3.832, 2) == "0.79 (95% interval 0.16 to 3.83)"
+    assert prose.estimate(-3, -5, -1) == "\u22123 (95% interval \u22125 to \u22121)"
+    assert prose.estimate(2, 0.5, float("inf"), 1) == "2.0 (95% interval 0.5 and more)"
+    assert prose.estimate(float("nan"), float("nan"), float("nan")) == "not known"
+    assert prose.estimate(0.5, float("nan"), float("nan"), 1) == "0.5 (95% interval not known)"
+
+
 def test_table_heads_its_rows_and_may_be_empty():
     assert prose.table([("a", "1")], "c").count('<th scope="row"') == 1
     assert Cells(prose.table([], "nothing")).texts == ["nothing"]

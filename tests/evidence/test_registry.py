@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from kursk_claims.engine.lint import LEAST_SPECIFICATIONS
 from kursk_claims.errors import ParameterError, RegistryError
 from kursk_claims.evidence.paths import data_dir, root
 from kursk_claims.evidence.registry import load_registry
@@ -30,7 +31,8 @@ def test_a_ready_claim_is_complete(entry) -> None:
     assert (root() / entry.notebook).name == f"{entry.id}_{entry.slug}.ipynb"
     assert (root() / entry.notebook).is_file()
     assert set(entry.tables) <= set(load_package())
-    assert prod(len(values) for values in entry.axes.values()) >= 40
+    least = LEAST_SPECIFICATIONS["event" if entry.kind == ("event",) else "other"]
+    assert prod(len(values) for values in entry.axes.values()) >= least
     assert all(p.default in p.allowed for p in entry.parameters if p.allowed)
     named = {name for step in entry.rule["ladder"] for name in step["when"]}
     assert named == set(entry.rule["findings"])

@@ -44,6 +44,38 @@ def stated(value: float, bound: str) -> Interval:
     return spans[bound]
 
 
+def is_more(first: npt.ArrayLike, second: npt.ArrayLike) -> float:
+    """1.0 if the first number is more than the second, 0.0 if it is not, NaN if that is open.
+
+    Parameters
+    ----------
+    first, second : float or tuple
+        A number, or low and high of one that is not known exactly; what holds for all numbers
+        within holds. NaN leaves it open.
+    """
+    ours, theirs = np.atleast_1d(first), np.atleast_1d(second)
+    if ours.min() > theirs.max():
+        return 1.0
+    return 0.0 if ours.max() <= theirs.min() else float("nan")
+
+
+def to_outrun(values: npt.ArrayLike, share: float) -> float:
+    """Return the value that must be exceeded to exceed at least this share of some values.
+
+    The quantile as the inverse of the distribution function, type 1 of Hyndman and Fan (1996),
+    "Sample quantiles in statistical packages", The American Statistician 50: one of the values.
+
+    Parameters
+    ----------
+    values : array_like
+        NaN when there are none.
+    share : float
+        Above 0, up to 1 for all of them.
+    """
+    known = np.asarray(values, dtype="float64")
+    return float(np.quantile(known, share, method="inverted_cdf")) if known.size else float("nan")
+
+
 def wilson(successes: int, trials: int, level: float = 0.95) -> Interval:
     """Return the Wilson score interval of a share (Wilson 1927), (nan, nan) for no trials."""
     if trials == 0:
@@ -52,35 +84,54 @@ def wilson(successes: int, trials: int, level: float = 0.95) -> Interval:
     return (float(interval.low), float(interval.high))
 
 
+def wave_variance(
+    share: npt.ArrayLike, *, n: npt.ArrayLike, design_effect: float, net: bool = False
+) -> npt.NDArray[np.float64]:
+    """Return the sampling variance of a wave, ``deff * p (100 - p) / n``, in squared points.
+
+    Parameters
+    ----------
+    share : array_like
+        Share in per cent; with `net`, a share less its opposite, -100 to 100, taken as 2p - 100.
+        A trend carried on beyond 0 or 100 has no spread.
+    n : array_like
+        Respondents.
+    design_effect : float
+        Of Kish (1965), "Survey Sampling".
+
+    Returns
+    -------
+    ndarray
+        Percentage points squared, in the shape of the shares.
+    """
+    wave = np.asarray(share, dtype="float64")
+    p = np.clip((wave + 100) / 2 if net else wave, 0, 100)
+    return np.asarray((4 if net else 1) * design_effect * p * (100 - p) / np.asarray(n))
+
+
 def wave_difference_margin(
     before: npt.ArrayLike,
     after: npt.ArrayLike,
     *,
-    n: int,
+    n: npt.ArrayLike,
     design_effect: float,
     z: float,
     net: bool = False,
 ) -> npt.NDArray[np.float64]:
     """Return the half width, in percentage points, of the difference of two independent waves.
 
-    ``z * sqrt(deff * (p1 (100 - p1) + p2 (100 - p2)) / n)`` with shares in per cent, the same n
-    respondents in each wave and the design effect of Kish (1965), "Survey Sampling".
-
-    Parameters
-    ----------
-    before, after : array_like
-        Shares in per cent; with `net`, a share less its opposite, -100 to 100, taken as 2p - 100.
-        A trend carried on beyond 0 or 100 has no spread.
+    ``z * sqrt(deff * (p1 (100 - p1) + p2 (100 - p2)) / n)`` with shares in per cent and the same n
+    respondents in each wave (see `wave_variance`).
 
     Returns
     -------
     ndarray
         Percentage points, in the shape of the shares.
     """
-    waves = [np.asarray(wave, dtype="float64") for wave in (before, after)]
-    first, second = (np.clip((w + 100) / 2 if net else w, 0, 100) for w in waves)
-    spread = first * (100 - first) + second * (100 - second)
-    return np.asarray((2 if net else 1) * z * np.sqrt(design_effect * spread / n))
+    first, second = (
+        wave_variance(wave, n=n, design_effect=design_effect, net=net) for wave in (before, after)
+    )
+    return np.asarray(z * np.sqrt(first + second))
 
 
 def familywise_z(comparisons: int, level: float = 0.95) -> float:

@@ -38,13 +38,15 @@ def run(
     Returns
     -------
     DataFrame
-        One row a specification: a column per choice, per finding, and ``verdict``.
+        One row a specification: a column per choice, per finding, and ``verdict``. A finding
+        that bears the name of a choice decides with the others but has no column.
     """
     rows = []
     for specification in grid(axes):
         findings = dict(estimate(specification))
         verdict = decide(rule, findings).value
-        rows.append({**specification, **findings, "verdict": verdict})
+        beside = {name: value for name, value in findings.items() if name not in axes}
+        rows.append({**specification, **beside, "verdict": verdict})
     return pd.DataFrame(rows)
 
 

@@ -1,9 +1,12 @@
-"""Daily series: when a state ends for good, and what can be said when it has not ended yet."""
+"""Daily series: how they grow, when a state ends, what can be said when it has not ended yet."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+
+from kursk_claims.analysis.intervals import Interval
+from kursk_claims.analysis.selection import share_bounds as share_bounds  # noqa: PLC0414
 
 
 def first_lasting_day(holds: pd.Series, days: int) -> pd.Timestamp | None:
@@ -62,11 +65,76 @@ def duration(start: pd.Timestamp, end: pd.Timestamp | None, watched_to: pd.Times
     return Duration(max((last - start).days, 0), end is not None)
 
 
-def share_bounds(outcomes: pd.Series) -> tuple[float, float]:
-    """Return the lowest and highest share of ones when NaN outcomes are still open.
+def growth_pct_a_day(start: float, end: float, days: int) -> float:
+    """Return the growth of a level, in per cent of its end value a day.
 
-    Manski's worst-case bounds: every open outcome counted as 0, then as 1. (nan, nan) when empty.
+    ``100 (end - start) / end / days``. It cannot exceed ``100 / days``, which growth from nothing
+    reaches whatever the end value is.
+
+    Parameters
+    ----------
+    start, end : float
+        Levels, not negative, in one unit.
+    days : int
+        Between them, above 0.
+
+    Returns
+    -------
+    float
+        NaN when the end value is 0 or a level is not known.
     """
-    if outcomes.empty:
-        return (float("nan"), float("nan"))
-    return (float(outcomes.fillna(0.0).mean()), float(outcomes.fillna(1.0).mean()))
+    return float("nan") if end == 0 else 100 * (end - start) / end / days
+
+
+def growth_bounds(start: Interval, end: Interval, days: int) -> Interval:
+    """Return the least and the most growth when both levels are known as intervals only.
+
+    `growth_pct_a_day` falls with the start and rises with the end, so the corners are the bounds.
+    """
+    return (
+        growth_pct_a_day(start[1], end[0], days),
+        growth_pct_a_day(start[0], end[1], days),
+    )
+
+
+def monthly_change_a_day(levels: pd.Series) -> pd.Series:
+    """Return the mean change a day of a level over each whole calendar month.
+
+    Parameters
+    ----------
+    levels : Series of float
+        Indexed by day, in order, at most one a day; a missing day keeps the level before.
+
+    Returns
+    -------
+    Series of float
+        Unit of the level a day, indexed by the last day of the month; months that the series does
+        not cover from the last day of the month before to their own last day are left out.
+    """
+    daily = levels.asfreq("D").ffill() if len(levels) else levels
+    ends = daily[pd.DatetimeIndex(daily.index).is_month_end]
+    return (ends.diff() / pd.DatetimeIndex(ends.index).days_in_month).dropna()
+
+
+def monthly_totals(weekly: pd.Series) -> pd.Series:
+    """Return totals of calendar months from totals of weeks, each spread evenly over its days.
+
+    Parameters
+    ----------
+    weekly : Series of float
+        Indexed by the last day of each week, in order; a week that is absent had none.
+
+    Returns
+    -------
+    Series of float
+        Indexed by the last day of the month; months that the weeks do not cover are left out.
+    """
+    if weekly.empty:
+        return weekly.astype("float64")
+    weeks = weekly.asfreq("7D", fill_value=0).astype("float64") / 7
+    first = weeks.index[0] - pd.Timedelta(days=6)
+    days = pd.date_range(first, weeks.index[-1])
+    daily = pd.Series(np.repeat(weeks.to_numpy(), 7), index=days)
+    sums = daily.resample("ME").agg(["sum", "size"])
+    whole = sums["size"].to_numpy() == pd.DatetimeIndex(sums.index).days_in_month
+    return sums.loc[whole, "sum"].rename(weekly.name)

@@ -150,3 +150,35 @@ def distance(interval: Interval, value: float) -> float:
     if np.isnan(low) or np.isnan(high):
         return float("nan")
     return max(low - value, value - high, 0.0)
+
+
+def running_total(statements: pd.DataFrame, value: str, day: pd.Timestamp) -> Interval:
+    """Return what statements of several days say of a running total on one day.
+
+    A running total never falls: what had been reached on a day stays a lower bound ever after, and
+    what had not been passed on a day is an upper bound of all the days before.
+
+    Parameters
+    ----------
+    statements : DataFrame
+        Columns ``observed_on``, `value`, ``bound`` and ``whole`` (bool: about the whole total; a
+        number of a part of it, such as one event, bounds the total from below only).
+
+    Returns
+    -------
+    tuple
+        Low and high in the unit of `value`; high is infinity without an upper bound. Statements
+        that contradict each other leave both ends open in favour of neither: the interval reaches
+        from the one to the other. (nan, nan) without statements.
+    """
+    if statements.empty:
+        return (float("nan"), float("nan"))
+    pairs = zip(statements[value], statements["bound"], strict=True)
+    reach = [stated(float(number), bound) for number, bound in pairs]
+    bound = statements["bound"]
+    low = pd.Series([low for low, _ in reach], index=statements.index).mask(bound == "at_most", 0.0)
+    high = pd.Series([high for _, high in reach], index=statements.index)
+    high = high.mask((bound == "at_least") | ~statements["whole"], np.inf)
+    reached = max([0.0, *low[statements["observed_on"] <= day]])
+    not_passed = min([np.inf, *high[statements["observed_on"] >= day]])
+    return (float(min(reached, not_passed)), float(max(reached, not_passed)))

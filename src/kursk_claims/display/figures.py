@@ -10,17 +10,18 @@ import pandas as pd
 import seaborn as sns
 from IPython.display import display
 from matplotlib.axes import Axes
-from matplotlib.dates import DateFormatter
+from matplotlib.dates import AutoDateLocator, DateFormatter
 from matplotlib.figure import Figure
 
 from kursk_claims.analysis.intervals import round_sig
 from kursk_claims.analysis.verdict import Verdict
-from kursk_claims.display.style import FAINT, INK, MUTED, VERDICTS, Look
+from kursk_claims.display.style import CONTRAST, FAINT, INK, MUTED, VERDICTS, Look
 
 MIME = "application/vnd.kursk-claims.figure+json"
 DPI = 110
 MAX_DATA_ROWS = 1500
 DAY_MONTH = DateFormatter("%d.%m.")  # digits only: month names depend on the locale
+MONTH_YEAR = DateFormatter("%m.%Y")
 
 sns.set_theme(
     context="notebook",
@@ -143,12 +144,23 @@ def _plain(value: Any) -> Any:
 
 
 def empty(axes: Axes, text: str) -> None:
-    """Say in the axes why there is nothing to draw."""
+    """Say in the axes why there is nothing to draw; lines, words, ticks and labels go."""
+    for drawn in [*axes.lines, *axes.texts]:
+        drawn.remove()
     words = textwrap.fill(text, 60)
     axes.text(0.5, 0.5, words, ha="center", va="center", transform=axes.transAxes, color=MUTED)
-    axes.set(xticks=[], yticks=[])
+    axes.minorticks_off()
+    axes.set(xticks=[], yticks=[], xlabel="", ylabel="")
     for spine in axes.spines.values():
         spine.set_visible(False)
+
+
+def legend(axes: Axes, text: str, **options: Any) -> None:
+    """Draw the legend of what is drawn; where nothing with a label is, say why (see `empty`)."""
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(**options)
+    else:
+        empty(axes, text)
 
 
 def mark(axes: Axes, x: Any, text: str, colour: str) -> None:
@@ -157,6 +169,24 @@ def mark(axes: Axes, x: Any, text: str, colour: str) -> None:
     axes.text(
         x, 1.01, text, color=colour, fontsize=8, ha="center", transform=axes.get_xaxis_transform()
     )
+
+
+def log_days(axes: Axes, start: pd.Timestamp, last: pd.Timestamp) -> None:
+    """Make x a log axis of days, the start being day 1: days near the start, years later on.
+
+    Parameters
+    ----------
+    start : Timestamp
+        Day 1; what is drawn must be given as such numbers.
+    last : Timestamp
+        The axis reaches a little beyond it, and at least a week.
+    """
+    watched = max((last - start).days + 1, 7)
+    ticks = [day for day in (1, 2, 4, 7, 14, 28, 90, 365, 730, 1460) if day <= watched]
+    axes.set_xscale("log")
+    axes.set_xticks([], minor=True)
+    axes.set_xticks(ticks, [f"{start + pd.Timedelta(days=day - 1):%d.%m.%y}" for day in ticks])
+    axes.set(xlim=(0.9, watched * 1.2), xlabel="days, log scale")
 
 
 def panels(
@@ -179,7 +209,14 @@ def panels(
 
 
 def marks(
-    axes: Axes, rows: pd.DataFrame, x: str, y: str, *, by: str, looks: Mapping[str, Look]
+    axes: Axes,
+    rows: pd.DataFrame,
+    x: str,
+    y: str,
+    *,
+    by: str,
+    looks: Mapping[str, Look],
+    edge: str | None = None,
 ) -> None:
     """Draw one mark a row; the group it belongs to shows by shape and colour.
 
@@ -189,6 +226,8 @@ def marks(
         Column of the group, such as ``source_side``.
     looks : mapping
         Group to its label, matplotlib marker and colour, such as `style.SIDES`.
+    edge : str, optional
+        Colour of a thin edge, such as white where marks lie on each other.
 
     Raises
     ------
@@ -200,9 +239,11 @@ def marks(
     for name, look in looks.items():
         part = rows[rows[by] == name]
         if len(part):
+            lines: dict[str, Any] = {"edgecolor": edge, "linewidth": 0.7} if edge else {}
             axes.scatter(
-                part[x], part[y], s=26, marker=look.mark, color=look.colour, label=look.label
-            )
+                part[x], part[y], s=26, marker=look.mark, color=look.colour, label=look.label,
+                **lines,
+            )  # fmt: skip
 
 
 def lollipops(
@@ -227,6 +268,126 @@ def lollipops(
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.set_yticks(list(places), table[label], fontsize=8)
     axes.invert_yaxis()
+
+
+def few_days(axes: Axes, form: DateFormatter) -> None:
+    """Write a few days under the axes, in the form of `DAY_MONTH` or `MONTH_YEAR`."""
+    axes.xaxis.set_major_locator(AutoDateLocator(minticks=2, maxticks=5))
+    axes.xaxis.set_major_formatter(form)
+
+
+def waves(
+    axes: Axes, table: pd.DataFrame, *, day: str, value: str, low: str, high: str, since: Any
+) -> None:
+    """Draw the waves of one question as dots with their intervals, and the day of a break.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns `day`, `value` and its interval from `low` to `high` (same unit).
+    since : Timestamp
+        The break, drawn as a line. The dots are not joined: between two waves nothing is known.
+    """
+    if table.empty:
+        empty(axes, "No wave is known on this day.")
+        return
+    axes.vlines(table[day], table[low], table[high], color=FAINT, linewidth=3)
+    axes.scatter(table[day], table[value], s=16, color=INK, zorder=3)
+    axes.axvline(since, color=CONTRAST, linewidth=1.2)
+    few_days(axes, MONTH_YEAR)
+
+
+def whiskers(
+    axes: Axes, table: pd.DataFrame, *, label: str, value: str, low: str, high: str, strong: str
+) -> None:
+    """Draw one estimate a row, top down, with its interval as a line, and a line at nought.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns `label`, `value`, `low` and `high` (same unit), and `strong` (bool: filled mark).
+        Labels may repeat.
+    """
+    if table.empty:
+        empty(axes, "Nothing can be read on this day.")
+        return
+    places = range(len(table))
+    axes.hlines(places, table[low], table[high], color=MUTED, linewidth=1.4)
+    faces = table[strong].map({True: INK, False: "white"})
+    axes.scatter(table[value], places, s=32, color=faces, edgecolor=INK, zorder=3)
+    axes.axvline(0, color=INK, linewidth=0.8)
+    axes.set_yticks(list(places), table[label], fontsize=8)
+    axes.set_ylim(len(table) - 0.4, -0.6)
+
+
+def spans(
+    axes: Axes,
+    table: pd.DataFrame,
+    *,
+    y: str,
+    low: str,
+    high: str,
+    by: str,
+    looks: Mapping[str, Look],
+    ticks: Mapping[float, str],
+    label: str,
+) -> None:
+    """Draw one interval a row on a log axis, top down, with a mark of its group in the middle.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns `y` (place), `low` and `high` (same unit, not negative; infinity for an open end)
+        and `by`.
+    by, looks
+        As for `marks`.
+    ticks : mapping
+        Value to its text, in ascending order; an interval that reaches beyond the first or the last
+        is cut off there, and one without an end before the last has its mark at its beginning.
+    label : str
+        Of the axis, with its unit.
+    """
+    if table.empty:
+        empty(axes, "Nothing can be read on this day.")
+        return
+    least, *_, most = ticks
+    start, end = table[low].clip(least, most), table[high].clip(least, most)
+    middle = ((start * end) ** 0.5).where(table[high] <= most, start)
+    axes.hlines(table[y], start, end, color=FAINT, linewidth=5, zorder=0.5)
+    marks(axes, table.assign(middle=middle), "middle", y, by=by, looks=looks)
+    axes.set(xscale="log", xlim=(least / 1.2, most), xlabel=label)
+    axes.set_xticks(list(ticks), list(ticks.values()))
+    axes.minorticks_off()
+    axes.grid(axis="x", linewidth=0.6)
+    axes.legend(ncols=len(looks), loc="lower left", bbox_to_anchor=(0, 1))
+    axes.invert_yaxis()
+
+
+def running_totals(
+    axes: Axes, days: Mapping[str, pd.Series], colours: Sequence[str], until: pd.Timestamp
+) -> None:
+    """Draw counts that grow day by day as steps, told apart by dashes and colour, with their end.
+
+    Parameters
+    ----------
+    days : mapping
+        Label to the day of each thing counted. What has no day to count is not drawn.
+    colours : sequence of str
+        One a label.
+    until : Timestamp
+        The last day that was watched: the steps run on to it.
+    """
+    for (label, each), colour, dashes in zip(days.items(), colours, ("-", "--", ":"), strict=False):
+        total = each.value_counts().sort_index().cumsum()
+        if len(total):
+            text = f"{label}: {total.iloc[-1]:,}"
+            x, y = [*total.index, until], [*total, total.iloc[-1]]
+            axes.step(x, y, dashes, where="post", color=colour, linewidth=1.6, label=text)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="upper left")
+        axes.set_ylim(0, None)
+    else:
+        empty(axes, "Nothing was counted by this day.")
 
 
 def specification_curve(axes: Axes, results: pd.DataFrame, value: str, value_label: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from html import escape
-from math import isnan
+from math import isinf, isnan
 
 MINUS = "\u2212"
 LEVEL = "95% interval"
@@ -50,6 +50,14 @@ def interval(low: float, high: float, digits: int = 0) -> str:
     """Return ``10 to 20``, or the one number when both ends read the same."""
     first, last = number(low, digits), number(high, digits)
     return first if first == last else f"{first} to {last}"
+
+
+def estimate(value: float, low: float, high: float, digits: int = 0) -> str:
+    """Return ``0.79 (95% interval 0.16 to 3.83)``, or ``not known`` without a value."""
+    if isnan(value):
+        return number(value)
+    span = f"{number(low, digits)} and more" if isinf(high) else interval(low, high, digits)
+    return f"{number(value, digits)} ({LEVEL} {span})"
 
 
 def word(value: int) -> str:

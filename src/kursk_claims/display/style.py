@@ -34,6 +34,38 @@ SIDES: dict[str, Look] = {
 }
 """``mark`` is matplotlib's marker: the warring parties differ by shape as well as colour."""
 
+PARTIES: dict[str, Look] = {
+    "Russia": Look("Russia", "s", "#b4471c"),
+    "Ukraine": Look("Ukraine", "o", "#1f5fa8"),
+    "both": Look("Russia and Ukraine together", "D", "#1a1a1a"),
+    "others": Look("others, or with others", "X", "#6b6b6b"),
+}
+"""Who acts, in the shapes and colours of the sides."""
+
+LOSERS: dict[str, Look] = {
+    "ukraine": Look("Ukrainian losses", "o", "#1f5fa8"),
+    "russia": Look("Russian losses", "s", "#b4471c"),
+}
+"""By side, in the shapes and colours that `SIDES` gives their officials."""
+
+
+@dataclass(frozen=True)
+class Fill:
+    """A word, a colour, a hatching and the colour of its lines that belong together."""
+
+    label: str
+    colour: str
+    hatch: str
+    edge: str
+
+
+CONTROL: dict[str, Fill] = {
+    "russian_held": Fill("held or unknown before", "#ffffff00", "...", "#a8a8a8"),
+    "unknown": Fill("unknown", "#eef1f4", "/////", "#6b6b6b"),
+    "ukrainian_held": Fill("held by Ukraine", "#9cc0e4", "", "#1f5fa8"),
+}
+"""Status of a cell of the control grid, drawn in this order; told apart without colour."""
+
 INK = "#1a1a1a"
 MUTED = "#6b6b6b"
 FAINT = "#d4d4d4"

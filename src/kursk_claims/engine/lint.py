@@ -37,7 +37,7 @@ HEADINGS = [
 GENERATED = ("record", "result", "caveats")
 """Cells in whose words no digit may be typed: numbers come from what was computed."""
 
-PATHS = re.compile(r"0x[0-9a-f]{8}|/tmp/|/home/|/Users/|[A-Z]:\\\\")
+PATHS = re.compile(r"\b0x[0-9a-f]{8}|/tmp/|/home/|/Users/|[A-Z]:\\\\")
 ADDRESS = re.compile(r"https?://")
 
 
