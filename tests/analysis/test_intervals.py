@@ -16,6 +16,7 @@ from kursk_claims.analysis.intervals import (
     round_sig,
     stated,
     wave_difference_margin,
+    wave_variance,
     wilson,
 )
 
@@ -109,6 +110,15 @@ def test_wilson_holds_the_share_and_mirrors_and_rises_with_it(trials, data):
 
 
 # -- two waves -----------------------------------------------------------------------------------
+
+
+def test_variance_of_a_wave_by_hand():
+    # 2 * 50 * 50 / 1600 = 3.125 and 1 * 80 * 20 / 400 = 4 squared percentage points
+    assert wave_variance(50.0, n=1600, design_effect=2.0) == 3.125
+    found = wave_variance([80.0, 0.0, 130.0], n=[400, 400, 400], design_effect=1.0)
+    assert found.tolist() == [4.0, 0.0, 0.0]
+    # net 60 is 80 against 20: the difference of both shares moves twice as far as one
+    assert wave_variance(60.0, n=400, design_effect=1.0, net=True) == 4 * 4.0
 
 
 def test_margin_by_hand():

@@ -1,6 +1,6 @@
 """The look of verdicts and sides: never by colour alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kursk_claims.analysis.verdict import Verdict
 
@@ -42,11 +42,16 @@ PARTIES: dict[str, Look] = {
 }
 """Who acts, in the shapes and colours of the sides."""
 
-LOSERS: dict[str, Look] = {
-    "ukraine": Look("Ukrainian losses", "o", "#1f5fa8"),
-    "russia": Look("Russian losses", "s", "#b4471c"),
+PARTIES: dict[str, Look] = {
+    "ukraine": Look("Ukraine", "o", "#1f5fa8"),
+    "russia": Look("Russia", "s", "#b4471c"),
 }
-"""By side, in the shapes and colours that `SIDES` gives their officials."""
+"""In the shapes and colours that `SIDES` gives their officials."""
+
+LOSERS: dict[str, Look] = {
+    "ukraine": replace(PARTIES["ukraine"], label="Ukrainian losses"),
+    "russia": replace(PARTIES["russia"], label="Russian losses"),
+}
 
 
 @dataclass(frozen=True)
