@@ -35,18 +35,18 @@ SIDES: dict[str, Look] = {
 """``mark`` is matplotlib's marker: the warring parties differ by shape as well as colour."""
 
 PARTIES: dict[str, Look] = {
-    "Russia": Look("Russia", "s", "#b4471c"),
-    "Ukraine": Look("Ukraine", "o", "#1f5fa8"),
-    "both": Look("Russia and Ukraine together", "D", "#1a1a1a"),
-    "others": Look("others, or with others", "X", "#6b6b6b"),
-}
-"""Who acts, in the shapes and colours of the sides."""
-
-PARTIES: dict[str, Look] = {
     "ukraine": Look("Ukraine", "o", "#1f5fa8"),
     "russia": Look("Russia", "s", "#b4471c"),
 }
 """In the shapes and colours that `SIDES` gives their officials."""
+
+ACTORS: dict[str, Look] = {
+    "Russia": PARTIES["russia"],
+    "Ukraine": PARTIES["ukraine"],
+    "both": Look("Russia and Ukraine together", "D", "#1a1a1a"),
+    "others": Look("others, or with others", "X", "#6b6b6b"),
+}
+"""Who acts in an event that either side, both or others may have a part in."""
 
 LOSERS: dict[str, Look] = {
     "ukraine": replace(PARTIES["ukraine"], label="Ukrainian losses"),
