@@ -22,11 +22,14 @@ test: $(READY)  ## style, types, contracts, unit tests, nbval, a second set of p
 lab: $(READY)  ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
-update: $(READY)  ## re-execute the committed notebooks, in place
+update: $(READY)  ## re-execute the committed notebooks, store the verdicts of every week
 	$(BIN)/kursk run --update
+	$(BIN)/kursk timeline --update
+	$(MAKE) docs
 
-docs: $(READY)  ## rewrite the generated parts of data/README.md
+docs: $(READY)  ## rewrite what is generated in data/README.md and README.md
 	$(BIN)/python -m kursk_claims.evidence.describe
+	$(BIN)/python -m kursk_claims.report.readme
 
 bench: $(READY)  ## side by side with the plain tools; takes some ten minutes
 	$(BIN)/python -m tests.benchmarks.bench_engine

@@ -12,9 +12,11 @@ from scipy.stats import norm
 
 from kursk_claims.analysis.intervals import (
     familywise_z,
+    is_more,
     last_digit_unit,
     round_sig,
     stated,
+    to_outrun,
     wave_difference_margin,
     wave_variance,
     wilson,
@@ -70,6 +72,61 @@ def test_the_rounder_the_number_the_wider_its_interval(digits, bound, zeros):
     low, high = stated(digits, bound)
     wide_low, wide_high = stated(digits * 10**zeros, bound)
     assert wide_high - wide_low == (high - low) * 10**zeros
+
+
+# -- more ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "more"),
+    [
+        (59, 58, 1.0),
+        (58, 58, 0.0),  # as many is not more
+        ((315, 594), (19, 430), nan),
+        ((315, 594), (19, 300), 1.0),
+        ((315, 594), (594, inf), 0.0),
+        ((315, inf), (19, inf), nan),
+        (nan, 58, nan),
+        ((nan, nan), (19, 430), nan),
+        ((315, 594), 600, 0.0),
+    ],
+)
+def test_is_more_by_hand(first, second, more):
+    assert is_more(first, second) == more or (isnan(more) and isnan(is_more(first, second)))
+
+
+NUMBERS = st.tuples(st.integers(-50, 50), st.integers(0, 30)).map(lambda p: (p[0], p[0] + p[1]))
+
+
+@PROPERTY
+@given(NUMBERS, NUMBERS, st.integers(0, 100), st.integers(0, 100))
+def test_what_is_said_of_intervals_holds_for_every_number_within(first, second, one, other):
+    a = first[0] + one * (first[1] - first[0]) / 100
+    b = second[0] + other * (second[1] - second[0]) / 100
+    said = is_more(first, second)
+    assert isnan(said) or bool(said) == (a > b)
+    assert said != 1 or is_more(second, first) == 0
+
+
+VALUES = st.lists(st.integers(-20, 20), min_size=1, max_size=30)
+
+
+@pytest.mark.parametrize(
+    ("share", "value"), [(0.25, 10), (0.26, 20), (0.5, 20), (0.75, 30), (0.9, 40), (1.0, 40)]
+)
+def test_to_outrun_by_hand(share, value):
+    assert to_outrun([40, 10, 30, 20], share) == value
+
+
+@PROPERTY
+@given(VALUES, st.floats(0.01, 1), st.integers(-25, 25))
+def test_only_what_exceeds_it_outruns_the_share(values, share, mine):
+    outrun = sum(value < mine for value in values) / len(values)
+    assert (mine > to_outrun(values, share)) == (outrun >= share)
+
+
+def test_nothing_cannot_be_outrun():
+    assert isnan(to_outrun([], 0.9))
 
 
 # -- a share -------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Counts, departures and what they leave unexplained."""
 
 from itertools import product
-from math import isnan, nan
+from math import inf, isnan, nan
 
 import pandas as pd
 import pytest
@@ -258,3 +258,75 @@ def test_the_largest_vintage_is_the_largest(names):
         stocks.inhabitants(FIGURES, names, vintage) for vintage in ("newest", "oldest", "largest")
     )
     assert largest >= max(newest, oldest)
+
+
+# -- a running total -----------------------------------------------------------------------------
+
+
+def statements(*rows: tuple[int, int, str, bool]) -> pd.DataFrame:
+    """Rows of day in August, people, bound, whether they are about the whole total."""
+    days, people, bound, whole = zip(*rows, strict=True) if rows else ((), (), (), ())
+    return pd.DataFrame(
+        {
+            "observed_on": pd.to_datetime([august(number) for number in days]),
+            VALUE: pd.array(people, dtype="Int64"),
+            "bound": pd.Series(bound, dtype="str"),
+            "whole": pd.Series(whole, dtype="bool"),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("day", "interval"),
+    [
+        (6, (0, 594)),  # nothing said yet, but never more than the later total
+        (7, (40, 594)),
+        (20, (320, 594)),
+        (27, (594, 594)),
+        (30, (594, inf)),
+    ],
+)
+def test_running_total_by_hand(day, interval):
+    said = statements(
+        (7, 40, "at_least", False), (17, 320, "exact", False), (18, 90, "at_most", False),
+        (27, 594, "exact", True),
+    )  # fmt: skip
+    assert stocks.running_total(said, VALUE, august(day)) == interval
+
+
+def test_a_part_bounds_the_total_from_below_only():
+    said = statements((10, 100, "exact", False))
+    assert stocks.running_total(said, VALUE, august(9)) == (0, inf)
+    assert stocks.running_total(said, VALUE, august(11)) == (100, inf)
+
+
+def test_a_rounded_number_reaches_as_far_as_its_unit():
+    said = statements((10, 200, "about", True))
+    assert stocks.running_total(said, VALUE, august(10)) == (150, 250)
+
+
+def test_statements_that_contradict_leave_all_between_them_open():
+    said = statements((10, 500, "exact", True), (12, 300, "exact", True))
+    assert stocks.running_total(said, VALUE, august(11)) == (300, 500)
+
+
+def test_a_running_total_without_statements_is_not_known():
+    low, high = stocks.running_total(statements(), VALUE, august(10))
+    assert isnan(low)
+    assert isnan(high)
+
+
+@PROPERTY
+@given(
+    st.lists(st.integers(0, 300), min_size=31, max_size=31),
+    st.lists(st.tuples(st.integers(1, 31), st.booleans()), min_size=1, max_size=8),
+    st.integers(1, 31),
+    st.randoms(),
+)
+def test_the_true_total_lies_between_the_bounds_whatever_the_order(added, told, day, random):
+    total = [sum(added[: number + 1]) for number in range(31)]
+    rows = [(number, total[number - 1], "exact", whole) for number, whole in told]
+    low, high = stocks.running_total(statements(*rows), VALUE, august(day))
+    assert low <= total[day - 1] <= high
+    mixed = statements(*random.sample(rows, len(rows)))
+    assert stocks.running_total(mixed, VALUE, august(day)) == (low, high)

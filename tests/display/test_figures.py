@@ -228,6 +228,36 @@ def test_marks_can_have_an_edge():
     assert found == [[own, own], ["#ffffff", own]]
 
 
+def test_running_totals_rise_by_what_a_day_adds_and_run_on_to_the_end():
+    day = pd.Timestamp("2024-08-06")
+    days = {
+        "Russian": pd.Series([day + pd.Timedelta(days=n) for n in (2, 0, 0, 2, 2)]),
+        "Ukrainian": pd.Series([], dtype="datetime64[us]"),
+    }
+    _, axes = figures.canvas()
+    figures.running_totals(axes, days, ("red", "blue"), day + pd.Timedelta(days=9))
+    (steps,) = axes.lines
+    assert steps.get_drawstyle() == "steps-post"
+    assert list(steps.get_ydata()) == [2, 5, 5]
+    assert [(x - day).days for x in steps.get_xdata()] == [0, 2, 9]
+    assert legend(axes) == ["Russian: 5"]
+
+
+def test_running_totals_differ_by_dashes_as_well_as_colour():
+    days = {name: pd.Series([pd.Timestamp("2024-08-06")]) for name in "ab"}
+    _, axes = figures.canvas()
+    figures.running_totals(axes, days, ("black", "black"), pd.Timestamp("2024-08-09"))
+    first, second = (line.get_linestyle() for line in axes.lines)
+    assert first != second
+
+
+def test_running_totals_of_nothing_say_so():
+    _, axes = figures.canvas()
+    none = {"Russian": pd.Series([], dtype="datetime64[us]")}
+    figures.running_totals(axes, none, ("red",), pd.Timestamp("2024-08-09"))
+    assert said(axes) == ["Nothing was counted by this day."]
+
+
 def test_marks_of_nothing():
     _, axes = figures.canvas()
     none = pd.DataFrame({"x": [], "y": [], "side": []})

@@ -7,10 +7,12 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgba
 from pyproj import Geod
 
 from kursk_claims.display import figures, maps
+from kursk_claims.display.style import CONTROL, LOSERS, Fill
 from kursk_claims.evidence.layers import load_layers
 
 FRAME = maps.Frame(west=-70, east=60, south=-50, north=65)
@@ -184,3 +186,175 @@ def test_seats_have_area_by_number_and_name_and_place():
     assert np.ptp(circles.get_facecolor(), axis=0).max() > 0.1  # filled and empty differ
     assert circles.get_offsets()[0].tolist() == pytest.approx(project(35.27, 51.19))
     assert [text.get_text() for text in axes.texts] == ["Sudzha\n25,000", "Lgov\n12,500"]
+
+
+# -- several panels ------------------------------------------------------------------------------
+
+
+def test_panels_get_the_same_ground_and_only_the_first_its_names():
+    _, panels = figures.canvas(rows=1, cols=2)
+    maps.base(panels, ruled([(-90, 0), (90, 0)]), FRAME)
+    first, second = panels
+    for x, y in ((-60.0, 2.0), (50.0, -2.0)):
+        assert lands_at(first, x, y) == lands_at(second, x, y)
+    assert first.get_xlim() == second.get_xlim() == (-70, 60)
+    assert "20 km" in [text.get_text() for text in first.texts]
+    assert [text.get_text() for text in second.texts] == []
+
+
+def test_names_of_regions_keep_clear_of_what_is_drawn_on_top():
+    occupied = shapely.box(-90, -90, 20, 90)
+    _, axes = figures.canvas()
+    maps.base(axes, ruled([(-90, 0), (90, 0)]), FRAME, clear_of=occupied)
+    named = [text for text in axes.texts if "(" in text.get_text()]
+    assert {text.get_text() for text in named} == {"RIGHT (Russia)", "LOWER (Ukraine)"}
+    assert not any(occupied.contains(shapely.Point(text.get_position())) for text in named)
+
+
+# -- cells ---------------------------------------------------------------------------------------
+
+
+def cells(*places: tuple[int, int, str]) -> pd.DataFrame:
+    """Cells of the control grid by row, column and status (see data/README.md)."""
+    row, column, status = zip(*places, strict=True) if places else ((), (), ())
+    lon = 34.01 + 0.02 * np.array(column, dtype="float64")
+    lat = 51.00625 + 0.0125 * np.array(row, dtype="float64")
+    return pd.DataFrame({"lon": lon, "lat": lat, "status": pd.Series(status, dtype="str")})
+
+
+def test_a_cell_has_the_area_that_the_data_say():
+    assert maps.outline(cells((15, 60, "unknown"))).area == pytest.approx(1.94, abs=0.01)
+
+
+@settings(derandomize=True, deadline=None, max_examples=30)
+@given(
+    st.sets(st.tuples(st.integers(0, 44), st.integers(0, 84)), min_size=1, max_size=40),
+    st.randoms(),
+)
+def test_an_outline_has_the_area_of_its_cells_in_any_order(places, random):
+    grid = cells(*((row, column, "unknown") for row, column in sorted(places)))
+    each = sum(maps.outline(grid.iloc[[place]]).area for place in range(len(grid)))
+    mixed = grid.iloc[random.sample(range(len(grid)), len(grid))]
+    assert maps.outline(mixed).area == pytest.approx(each, rel=1e-9)
+
+
+def test_neighbours_make_one_shape_without_slivers():
+    block = cells(*((row, column, "unknown") for row in range(6) for column in range(6)))
+    shape = maps.outline(block)
+    assert shape.geom_type == "Polygon"
+    assert not shape.interiors
+
+
+def filled(axes) -> dict[str, object]:
+    return {patch.get_label(): patch for patch in axes.patches}
+
+
+def test_each_status_is_one_patch_told_apart_without_colour():
+    grid = cells(
+        (0, 0, "ukrainian_held"), (0, 1, "ukrainian_held"), (5, 5, "unknown"),
+        (9, 9, "russian_held"),
+    )  # fmt: skip
+    _, axes = figures.canvas()
+    maps.control(axes, grid, CONTROL)
+    assert set(filled(axes)) == {fill.label for fill in CONTROL.values()}
+    assert len({patch.get_hatch() or "" for patch in axes.patches}) == 3
+    held = filled(axes)["held by Ukraine"]
+    x, y = maps.project(grid["lon"], grid["lat"])
+    assert [held.get_path().contains_point(xy) for xy in zip(x, y, strict=True)] == [
+        True, True, False, False,
+    ]  # fmt: skip
+
+
+def test_a_hole_in_held_ground_stays_open():
+    ring = [(row, col, "unknown") for row in range(3) for col in range(3) if (row, col) != (1, 1)]
+    figure, axes = figures.canvas(2, 2, layout=None)
+    axes.set_position((0, 0, 1, 1))
+    maps.control(axes, cells(*ring), {"unknown": Fill("unknown", "#ff0000", "", "#ff0000")})
+    axes.set(xlim=axes.dataLim.intervalx, ylim=axes.dataLim.intervaly)
+    axes.set_axis_off()
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba())[:, :, :3]
+    middle = len(pixels) // 2
+    assert pixels[middle, middle].tolist() == [255, 255, 255]
+    assert pixels[middle, middle // 3].tolist() == [255, 0, 0]
+
+
+def test_no_cells_draw_nothing_and_need_no_legend():
+    _, axes = figures.canvas()
+    maps.control(axes, cells(), CONTROL)
+    maps.legend(axes, LOSERS, sizes=(1, 10))
+    assert len(axes.patches) == 0
+    assert axes.get_legend() is None
+
+
+# -- losses --------------------------------------------------------------------------------------
+
+PLACES = pd.DataFrame(
+    {
+        "name": ["Sudzha", "Obukhovka", "Obukhovka"],
+        "district": ["Sudzha", "Korenevo", "Glushkovo"],
+        "lon": [35.27, 34.98, 34.55], "lat": [51.20, 51.28, 51.27],
+    }
+)  # fmt: skip
+
+
+def test_places_are_found_by_name_and_by_district_where_a_name_stands_twice():
+    rows = pd.DataFrame(
+        {
+            "settlement": ["Sudzha", "Obukhovka", "Obukhovka", "Obukhovka", "Nowhere", None],
+            "district": [None, "Glushkovo", "Korenevo", None, "Sudzha", "Sudzha"],
+            "losses_count": range(6),
+        },
+        index=[4, 8, 1, 3, 2, 9],
+    )
+    found = maps.locate(rows, PLACES)
+    assert found["losses_count"].tolist() == [0, 1, 2]
+    assert found["lon"].tolist() == [35.27, 34.55, 34.98]
+    assert found.index.tolist() == [4, 8, 1]
+
+
+def test_nothing_is_found_without_places():
+    rows = pd.DataFrame({"settlement": ["Sudzha"], "district": ["Sudzha"]})
+    assert maps.locate(rows, PLACES.iloc[:0]).empty
+
+
+def test_marks_grow_in_area_with_the_number_and_stand_side_by_side():
+    lost = pd.DataFrame(
+        {"lon": [35.2] * 3, "lat": [51.4] * 3, "n": [3, 12, 4],
+         "side": ["russia", "russia", "ukraine"]}
+    )  # fmt: skip
+    _, axes = figures.canvas()
+    maps.counts(axes, lost, size="n", by="side", looks=LOSERS)
+    ukraine, russia = axes.collections
+    assert ukraine.get_offsets()[0][0] < 0 < russia.get_offsets()[0][0]
+    assert russia.get_sizes()[0] == 4 * russia.get_sizes()[1]  # the large one first, below
+    assert russia.get_sizes()[0] == 3 * ukraine.get_sizes()[0]
+    assert {ukraine.get_label(), russia.get_label()} == {look.label for look in LOSERS.values()}
+
+
+def test_the_legend_shows_what_was_drawn_and_numbers_at_their_size():
+    lost = pd.DataFrame({"lon": [35.2], "lat": [51.4], "n": [9], "side": ["russia"]})
+    _, axes = figures.canvas()
+    maps.control(axes, cells((0, 0, "unknown")), CONTROL)
+    maps.counts(axes, lost, size="n", by="side", looks=LOSERS)
+    maps.legend(axes, LOSERS, sizes=(4, 9))
+    legend = axes.get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "unknown", "Russian losses", "4", "9",
+    ]  # fmt: skip
+    four, nine = (handle.get_markersize() for handle in legend.legend_handles[-2:])
+    assert nine / four == pytest.approx(3 / 2)
+    assert nine**2 == pytest.approx(axes.collections[0].get_sizes()[0])
+
+
+def test_towns_outside_the_frame_are_not_named():
+    places = pd.DataFrame(
+        {"name": ["Sudzha", "Moscow"], "lon": [35.27, 37.6], "lat": [51.2, 55.75]}
+    )
+    _, axes = figures.canvas()
+    maps.base(axes, ruled([(-90, 0), (90, 0)]), FRAME)
+    maps.towns(axes, places)
+    names = [text.get_text() for text in axes.texts]
+    assert "Sudzha" in names
+    assert "Moscow" not in names

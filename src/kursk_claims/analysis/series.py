@@ -137,4 +137,4 @@ def monthly_totals(weekly: pd.Series) -> pd.Series:
     daily = pd.Series(np.repeat(weeks.to_numpy(), 7), index=days)
     sums = daily.resample("ME").agg(["sum", "size"])
     whole = sums["size"].to_numpy() == pd.DatetimeIndex(sums.index).days_in_month
-    return sums.loc[whole, "sum"].rename(weekly.name)
+    return pd.Series(sums["sum"][whole], name=weekly.name)

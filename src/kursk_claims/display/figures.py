@@ -22,6 +22,7 @@ DPI = 110
 MAX_DATA_ROWS = 1500
 DAY_MONTH = DateFormatter("%d.%m.")  # digits only: month names depend on the locale
 MONTH_YEAR = DateFormatter("%m.%Y")
+DAY_MONTH_YEAR = DateFormatter("%d.%m.%y")
 
 sns.set_theme(
     context="notebook",
@@ -271,7 +272,7 @@ def lollipops(
 
 
 def few_days(axes: Axes, form: DateFormatter) -> None:
-    """Write a few days under the axes, in the form of `DAY_MONTH` or `MONTH_YEAR`."""
+    """Write a few days under the axes, in the form of `DAY_MONTH`, `MONTH_YEAR` or both."""
     axes.xaxis.set_major_locator(AutoDateLocator(minticks=2, maxticks=5))
     axes.xaxis.set_major_formatter(form)
 
@@ -383,11 +384,9 @@ def running_totals(
             text = f"{label}: {total.iloc[-1]:,}"
             x, y = [*total.index, until], [*total, total.iloc[-1]]
             axes.step(x, y, dashes, where="post", color=colour, linewidth=1.6, label=text)
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="upper left")
-        axes.set_ylim(0, None)
-    else:
-        empty(axes, "Nothing was counted by this day.")
+    axes.set_ylim(0, None)
+    few_days(axes, DAY_MONTH_YEAR)
+    legend(axes, "Nothing was counted by this day.", loc="upper left")
 
 
 def specification_curve(axes: Axes, results: pd.DataFrame, value: str, value_label: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import geopandas as gpd
 import numpy as np
@@ -213,7 +214,8 @@ def locate(rows: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
         return name.where(~name.isin(twice), name + ", " + district)
 
     known = places.set_index(key(places["name"], places["district"]))[["lon", "lat"]]
-    return rows.join(known, on=key(rows["settlement"], rows["district"]), how="inner")
+    found = known.reindex(key(rows["settlement"], rows["district"])).set_axis(rows.index)
+    return rows.assign(lon=found["lon"], lat=found["lat"])[found["lon"].notna()]
 
 
 def counts(
@@ -244,7 +246,10 @@ def counts(
 
 
 def legend(
-    axes: Axes, looks: Mapping[str, Look], sizes: Sequence[int] = (), loc: str = "upper left"
+    axes: Axes,
+    looks: Mapping[str, Look],
+    sizes: Sequence[int] = (),
+    loc: Literal["upper left", "lower left"] = "upper left",
 ) -> None:
     """Explain the fills and marks that were drawn, and how large some numbers are drawn.
 
@@ -254,8 +259,8 @@ def legend(
         As for `counts`; marks that were not drawn are left out.
     sizes : sequence of int
         Numbers shown at the size that `counts` gives them, when it drew any.
-    loc : str
-        Where it stands, as for ``Axes.legend``.
+    loc : {"upper left", "lower left"}
+        Where it stands.
     """
     handles, labels = axes.get_legend_handles_labels()
     drawn = [look for look in looks.values() if look.label in labels]
@@ -302,13 +307,13 @@ def _name_regions(
     axes: Axes, regions: gpd.GeoDataFrame, frame: Frame, clear_of: shapely.Geometry | None
 ) -> None:
     """Write each region's name inside its visible part, where that part is large enough."""
-    seen = regions.set_geometry(regions.intersection(frame.box.buffer(-8)))
-    for name, country, shape in zip(seen["name"], seen["country"], seen.geometry, strict=True):
+    free = regions.intersection(frame.box.buffer(-8))
+    free = free if clear_of is None else free.difference(clear_of)
+    for name, country, shape in zip(regions["name"], regions["country"], free, strict=True):
         if shape.area > 0.03 * frame.box.area:
             place = shape.representative_point()
-            if clear_of is not None:
-                circle = shapely.maximum_inscribed_circle(shape.difference(clear_of), tolerance=1)
-                place = shapely.get_point(circle, 0)
+            if clear_of is not None:  # what is left has bays: not on their brink
+                place = shapely.get_point(shapely.maximum_inscribed_circle(shape, tolerance=1), 0)
             label = f"{name.upper()} ({'Russia' if country == 'RU' else 'Ukraine'})"
             axes.text(place.x, place.y, label, ha="center", color=MUTED, fontsize=7, alpha=0.9)
 
