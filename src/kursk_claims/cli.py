@@ -195,8 +195,9 @@ def status() -> None:
 @JSON_OPTION
 @CLUSTER_OPTION
 @click.option("--anew", is_flag=True, help="Run all, whatever the cache holds.")
+@click.option("--pdf", is_flag=True, help="Print it as reports/report.pdf too; needs Chromium.")
 def report(
-    workers: int | None, kernel: str, as_json: bool, cluster: str | None, anew: bool
+    workers: int | None, kernel: str, as_json: bool, cluster: str | None, anew: bool, pdf: bool
 ) -> None:
     """Run what is stale for the article's day and hindsight, then build reports/index.html."""
     registry = load_registry()
@@ -208,9 +209,13 @@ def report(
         from kursk_claims.report.build import Run, build
 
         runs = [Run(o.job.claim, o.job.as_of, o.job.output) for o in outcomes]
-        build(runs, registry, page.parent)
+        build(runs, registry, page.parent, keep=root() / ".cache" / "report")
         _built_from(outcomes).write_text(_fingerprint(outcomes), encoding="utf-8")
     click.echo(f"Report: {page.relative_to(root())}", err=as_json)
+    if pdf:
+        from kursk_claims.report.printed import as_pdf
+
+        click.echo(f"PDF: {as_pdf(page.parent).relative_to(root())}", err=as_json)
 
 
 @cli.command()
@@ -290,10 +295,11 @@ def _fingerprint(outcomes: Sequence[Outcome]) -> str:
     import kursk_claims
 
     package = Path(kursk_claims.__file__).parent
-    parts = [path.read_bytes() for path in sorted(package.rglob("*")) if path.is_file()
-             and path.suffix in {".py", ".html", ".css", ".json"}]  # fmt: skip
+    paths = [p for p in package.rglob("*") if p.suffix in {".py", ".html", ".css", ".js", ".json"}]
+    paths += [p for p in (root() / "data").rglob("*") if p.is_file()]
+    paths += [root() / name for name in ("CITATION.cff", "LICENSE-data.md", "requirements.lock")]
+    parts = [path.read_bytes() for path in sorted(paths)]
     parts += [o.job.output.read_bytes() for o in outcomes]
-    parts.append((root() / "data" / "claims.yaml").read_bytes())
     digest = hashlib.sha256()
     for part in parts:
         digest.update(hashlib.sha256(part).digest())

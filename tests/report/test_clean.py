@@ -1,5 +1,6 @@
 """What a page is made of: HTML that cannot act, colours that can be read."""
 
+import json
 import re
 from pathlib import Path
 
@@ -50,7 +51,13 @@ def test_empty_headings_go_and_each_table_keeps_its_own_rows() -> None:
     tables = [f"<table>{blank}<tbody><tr><td>{name}</td></tr></tbody></table>" for name in "ab"]
     found = clean("".join(tables), "label")
     assert "<th" not in found
+    assert 'aria-label="label"' in found and 'aria-label="label, 2"' in found
     assert re.findall(r"<td>(\w)</td>", found) == ["a", "b"]
+
+
+def test_a_heading_that_says_nothing_is_an_empty_cell() -> None:
+    html = "<table><thead><tr><th></th><th>a</th></tr></thead></table>"
+    assert '<tr><td></td><th scope="col">a</th></tr>' in clean(html, "label")
 
 
 @pytest.mark.parametrize(
@@ -74,8 +81,6 @@ def test_only_text_is_kept_from_being_a_formula(value: object, wanted: object) -
 def test_json_inside_a_page_cannot_end_its_element() -> None:
     found = machine.inert_json('{"a": "</script><!-- & \u2028"}')
     assert not set("<>&\u2028") & set(found)
-    import json
-
     assert json.loads(found) == {"a": "</script><!-- & \u2028"}
 
 

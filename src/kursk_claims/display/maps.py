@@ -141,7 +141,7 @@ def outline(
     Parameters
     ----------
     cells : DataFrame
-        Columns ``lon`` and ``lat``: the centres of the cells.
+        Columns ``lon`` and ``lat``: the centres of the cells; a cell may stand in several rows.
     width_deg, height_deg : float
         Size of a cell.
     """
@@ -149,7 +149,8 @@ def outline(
     east, north = width_deg / 2, height_deg / 2
     # Rounded, or the corners of neighbours differ in the last bit and slivers stay between them.
     corners = np.round([lon - east, lat - north, lon + east, lat + north], 6)
-    shape = shapely.union_all(shapely.box(*corners))
+    each = np.unique(corners, axis=1)  # cells may repeat, but a coverage must not overlap
+    shape = shapely.coverage_union_all(shapely.box(*each))
     return shapely.transform(shape, lambda xy: np.column_stack(project(xy[:, 0], xy[:, 1])))
 
 

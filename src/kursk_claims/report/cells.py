@@ -1,139 +1,132 @@
-"""From the cells of an executed notebook to the blocks of a page."""
+"""From the cells of an executed notebook to what a page shows of them."""
 
-import base64
-import struct
-from collections.abc import Callable, Iterator, Mapping
+import keyword
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
+from html import escape
 from typing import Any
 
 from markupsafe import Markup
 
-from kursk_claims.errors import ReportError
+from kursk_claims.display import record
+from kursk_claims.report import pictures
 from kursk_claims.report.clean import clean
+from kursk_claims.report.pictures import Picture
 
-FIGURE_MIME = "application/vnd.kursk-claims.figure+json"
-"""As in `display.figures`, which is not imported here because it brings matplotlib; a test
-holds the two together."""
-
-MAX_ROWS = 200
 NOTHING = Markup()
-PNG = b"\x89PNG\r\n\x1a\n"
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure: the image, what it shows, and the numbers behind it.
-
-    ``width`` and ``height`` are in pixels; ``rows`` holds at most `MAX_ROWS` of ``total`` rows.
-    """
-
-    png: str
-    alt: str
-    width: int
-    height: int
-    title: str = ""
-    credit: str = ""
-    columns: tuple[str, ...] = ()
-    rows: tuple[tuple[Any, ...], ...] = ()
-    total: int = 0
+INJECTED = "injected-parameters"
+PAINTED = re.compile(
+    r"""(?P<c>\#[^\n]*)
+    |(?P<s>\b[rbfu]{0,2}(?:\"{3}.*?\"{3}|'{3}.*?'{3})|\b[rbfu]{0,2}(?:"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')
+       |(?:\"{3}.*?\"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'))
+    |(?P<k>\b(?:KEYWORDS)\b)""".replace("KEYWORDS", "|".join(keyword.kwlist)),
+    flags=re.VERBOSE | re.DOTALL,
+)
+"""What is painted in Python code: comments, strings, keywords."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """One piece of a page.
+    """One thing that code gave.
 
-    ``kind`` is text, code, html, plain or figure; ``number`` is the count of the code cell.
+    ``kind`` is text, html, contract, sources, record, plain or figure.
     """
 
     kind: str
     html: Markup = NOTHING
     plain: str = ""
     picture: Picture | None = None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell: ``kind`` is text or code, ``html`` what was written, ``given`` what the code gave."""
+
+    id: str
+    kind: str
+    html: Markup
     number: int = 0
     tags: tuple[str, ...] = ()
+    given: tuple[Block, ...] = ()
 
 
-def blocks(notebook: Mapping[str, Any]) -> Iterator[Block]:
-    """Return the blocks of a page, cell by cell: text, code, then what the code gave.
+def read(notebook: Mapping[str, Any]) -> list[Cell]:
+    """Return the cells of a notebook, without those that are empty or were put in by Papermill.
 
     Raises
     ------
     ReportError
         If an image has no alt text, or is not a PNG.
     """
-    for cell in notebook["cells"]:
-        if cell["cell_type"] == "markdown":
-            yield Block("text", html=_markdown(cell["source"]))
-        elif cell["cell_type"] == "code" and cell["source"].strip():
-            number = cell.get("execution_count") or 0
-            tags = tuple(cell["metadata"].get("tags", ()))
-            yield Block("code", html=_highlighted(cell["source"]), number=number, tags=tags)
-            yield from (_output(output, number) for output in cell["outputs"])
+    found = [_cell(raw) for raw in notebook["cells"] if raw["source"].strip()]
+    return [cell for cell in found if cell.kind and INJECTED not in cell.tags]
+
+
+def _cell(raw: Mapping[str, Any]) -> Cell:
+    name = raw.get("id", "")
+    if raw["cell_type"] == "markdown":
+        return Cell(name, "text", _markdown(raw["source"]))
+    if raw["cell_type"] != "code":
+        return Cell(name, "", NOTHING)
+    number = raw.get("execution_count") or 0
+    tags = tuple(raw["metadata"].get("tags", ()))
+    given = tuple(_output(output, number) for output in raw["outputs"])
+    return Cell(name, "code", _highlighted(raw["source"]), number, tags, given)
 
 
 def _output(output: Mapping[str, Any], number: int) -> Block:
-    if output["output_type"] == "stream":
-        return Block("plain", plain=output["text"], number=number)
+    if output["output_type"] in ("display_data", "execute_result"):
+        return _shown(output, number)
     if output["output_type"] == "error":
-        return Block("plain", plain=f"{output['ename']}: {output['evalue']}", number=number)
+        return Block("plain", plain=f"{output['ename']}: {output['evalue']}")
+    return Block("plain", plain=output["text"])
+
+
+def _shown(output: Mapping[str, Any], number: int) -> Block:
+    """Return what a cell displayed, in the richest form that the report takes."""
     data = output["data"]
+    if record.MIME in data:
+        return Block("record")
     if "image/png" in data:
-        return Block("figure", picture=_picture(output, number), number=number)
+        return Block("figure", picture=pictures.read(output, number))
     if "text/html" in data:
         html = clean(data["text/html"], f"Table given by cell {number}")
-        return Block("html", html=Markup(html), number=number)
+        known = ("contract", '<table class="contract">'), ("sources", '<ul class="sources">')
+        kind = next((kind for kind, sign in known if sign in html), "html")
+        return Block(kind, html=Markup(html))
     if "text/markdown" in data:
-        return Block("text", html=_markdown(data["text/markdown"]), number=number)
-    return Block("plain", plain=str(data.get("text/plain", "")), number=number)
+        return Block("text", html=_markdown(data["text/markdown"]))
+    return Block("plain", plain=str(data.get("text/plain", "")))
 
 
-def _picture(output: Mapping[str, Any], number: int) -> Picture:
-    behind = output["data"].get(FIGURE_MIME, {})
-    alt = output["metadata"].get("image/png", {}).get("alt") or behind.get("alt")
-    if not alt:
-        raise ReportError(f"the figure of cell {number} has no alt text; show it with Claim.figure")
-    png = "".join(output["data"]["image/png"].split())
-    head = base64.b64decode(png[:32])
-    if not head.startswith(PNG):
-        raise ReportError(f"the figure of cell {number} is not a PNG")
-    width, height = struct.unpack(">II", head[16:24])
-    columns: Mapping[str, list[Any]] = behind.get("data", {})
-    return Picture(
-        png, alt, width, height,
-        title=behind.get("title", ""),
-        credit=behind.get("credit", ""),
-        columns=tuple(columns),
-        rows=tuple(islice(zip(*columns.values(), strict=True), MAX_ROWS)),
-        total=max(map(len, columns.values()), default=0),
-    )  # fmt: skip
+def markdown(source: str, deeper: int = 0) -> Markup:
+    """Return Markdown as safe HTML; HTML inside it is shown, never obeyed."""
+    return Markup(clean(_markdown_reader()(source), "Table in the text", deeper))
 
 
 @lru_cache(maxsize=1024)  # the runs of a claim share their text and code
 def _markdown(source: str) -> Markup:
-    html = _markdown_reader()(source)
-    return Markup(clean(html, "Table in the text", deeper=1))
+    return markdown(source, deeper=1)
 
 
 @lru_cache(maxsize=1)
 def _markdown_reader() -> Callable[[str], str]:
-    # imported late: it is slow, and whoever only wants `Run` should not wait for it
-    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+    # the reader that nbconvert is built on, without its other 2 s of imports
+    import mistune
 
     # generated text quotes labels of the data, so HTML in Markdown is shown, never obeyed
-    renderer = IPythonRenderer(escape=True, exclude_anchor_links=True)
-    return MarkdownWithMath(renderer=renderer).render
+    reader = mistune.create_markdown(escape=True, plugins=["table", "strikethrough"])
+    return lambda source: str(reader(source))
 
 
 @lru_cache(maxsize=1024)
 def _highlighted(source: str) -> Markup:
-    return Markup(_highlighter()(source))
-
-
-@lru_cache(maxsize=1)
-def _highlighter() -> Callable[[str], str]:
-    from nbconvert.filters.highlight import Highlight2HTML
-
-    highlighter: Callable[[str], str] = Highlight2HTML(pygments_lexer="python3")
-    return highlighter
+    """Return code with its comments, strings and keywords marked, and nothing else."""
+    pieces, end = [], 0
+    for found in PAINTED.finditer(source):
+        pieces += [escape(source[end : found.start()]), f'<i class="{found.lastgroup}">']
+        pieces += [escape(found.group()), "</i>"]
+        end = found.end()
+    return Markup(f"<pre><code>{''.join(pieces)}{escape(source[end:])}</code></pre>")

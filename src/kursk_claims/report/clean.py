@@ -26,7 +26,10 @@ DROP = frozenset(
 """Elements that go with everything in them; of others not in `KEEP` the text stays."""
 CLASSES = frozenset({"contract", "dataframe", "record", "sources", "verdict"})
 SCOPES = frozenset({"row", "col", "rowgroup", "colgroup"})
-HEAD = re.compile(r"<thead>\s*<tr[^>]*>(.*?)</tr>\s*<tr[^>]*>(.*?)</tr>\s*</thead>", re.DOTALL)
+ROW = r"<tr[^>]*>((?:(?!</tr>).)*)</tr>\s*"
+HEAD = re.compile(rf"<thead>\s*{ROW}{ROW}</thead>", re.DOTALL)
+EMPTY = re.compile(r"<thead>\s*<tr[^>]*>\s*(?:<th[^>]*>\s*</th>\s*)+</tr>\s*</thead>")
+"""Markdown has no table without headings, so a table that wants none has empty ones."""
 HEADING = re.compile(r"<th>([^<]*)</th>")
 NUMBER = re.compile(r"[+\-\u2212]?\d[\d,]*(\.\d+)?(e[+\-]?\d+)?%?|NaN|None")
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -60,7 +63,7 @@ def clean(html: str, label: str, deeper: int = 0) -> str:
         headings a scope; links to the web do not tell where the reader came from.
     """
     cleaner = _Cleaner(label, deeper)
-    cleaner.feed(HEAD.sub(_one_row, html))
+    cleaner.feed(HEAD.sub(_one_row, EMPTY.sub("", html)))
     cleaner.close()
     return cleaner.result()
 
@@ -79,6 +82,7 @@ class _Cleaner(HTMLParser):
     def __init__(self, label: str, deeper: int) -> None:
         super().__init__(convert_charrefs=True)
         self.label = escape(label)
+        self.tables = 0
         self.deeper = deeper
         self.out: list[str] = []
         self.open: list[tuple[str, int]] = []  # tag, its place in `out`
@@ -95,8 +99,9 @@ class _Cleaner(HTMLParser):
         if self.dropping or tag not in KEEP:
             return
         if tag == "table":
+            self.tables += 1
             self.out.append(
-                f'<div class="scroll" role="region" tabindex="0" aria-label="{self.label}">'
+                f'<div class="scroll" role="region" tabindex="0" aria-label="{self._label()}">'
             )
         text = f"<{self._name(tag)}{self._attributes(tag, dict(attrs))}>"
         if tag not in VOID:
@@ -122,9 +127,16 @@ class _Cleaner(HTMLParser):
         if kind:
             self.out[place] = self.out[place].replace("<td", f'<td class="{kind}"', 1)
         if tag == "table" and not any(piece.startswith("<caption") for piece in inside):
-            self.out[place] += f'<caption class="unseen">{self.label}</caption>'
-        self.out.append(f"</{self._name(tag)}>" + ("</div>" if tag == "table" else ""))
+            self.out[place] += f'<caption class="unseen">{self._label()}</caption>'
+        name = self._name(tag)
+        if tag == "th" and not "".join(inside).strip():
+            name = "td"  # a heading that says nothing heads nothing
+            self.out[place] = "<td>"
+        self.out.append(f"</{name}>" + ("</div>" if tag == "table" else ""))
         return tag
+
+    def _label(self) -> str:
+        return self.label if self.tables < 2 else f"{self.label}, {self.tables}"
 
     def _name(self, tag: str) -> str:
         heading = len(tag) == 2 and tag[0] == "h" and tag[1].isdigit()

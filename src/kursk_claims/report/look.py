@@ -1,5 +1,6 @@
 """How verdicts look on a page: colours that can be read, marks, words, and the spread over them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kursk_claims.analysis.verdict import Verdict
@@ -61,12 +62,16 @@ def verdict_css() -> str:
 
 def spread(record: Record) -> list[Part]:
     """Return the verdicts of all specifications, in the order of the scale, laid end to end."""
-    shares, parts, start = record["robustness"]["shares"], [], 0.0
+    return laid_out(record["robustness"]["shares"], record["verdict"])
+
+
+def laid_out(shares: Mapping[str, float], own: str) -> list[Part]:
+    """Return shares (0 to 1) of verdicts laid end to end; those of the verdict `own` agree."""
+    parts, start = [], 0.0
     for verdict in VERDICTS:
         share = 100 * float(shares.get(verdict, 0))
         if share:
-            agrees = verdict == record["verdict"]
-            parts.append(Part(verdict, round(start, 2), round(share, 2), agrees))
+            parts.append(Part(verdict, round(start, 2), round(share, 2), verdict == own))
         start += share
     return parts
 

@@ -6,13 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
 from kursk_claims.display.record import Record
 
 if TYPE_CHECKING:
-    from kursk_claims.evidence.registry import ClaimEntry, Registry
-
-Records = Mapping[str, Record]
-"""Path of a page, relative to the index, to the record behind it."""
+    from kursk_claims.evidence.registry import Registry
+    from kursk_claims.report.runs import Tested
 
 HEADER = (
     "claim", "title", "claimant", "status", "as_of", "verdict", "sentence", "agree",
@@ -23,8 +23,9 @@ HEADER = (
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def as_json(registry: "Registry", records: Records) -> str:
+def as_json(registry: "Registry", tested: Sequence["Tested"]) -> str:
     """Return the article, and every claim with the records of its runs."""
+    by_claim = {one.entry.id: one for one in tested}
     claims = [
         {
             "id": entry.id,
@@ -32,23 +33,26 @@ def as_json(registry: "Registry", records: Records) -> str:
             "claimant": entry.claimant,
             "kind": list(entry.kind),
             "status": entry.status,
-            "runs": [{"page": page, "record": r} for page, r in _of(entry, records)],
+            "runs": [{"page": found.page, "record": r.record} for r in found.runs] if found else [],
         }
         for entry in registry.claims
+        for found in [by_claim.get(entry.id)]
     ]
     whole = {"schema": "kursk-claims/verdicts/1", "article": registry.article, "claims": claims}
     return json.dumps(whole, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
-def as_csv(registry: "Registry", records: Records) -> str:
+def as_csv(registry: "Registry", tested: Sequence["Tested"]) -> str:
     """Return one line a run, and one a claim that has none; text can not be taken for a formula."""
+    by_claim = {one.entry.id: one for one in tested}
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(HEADER)
     for entry in registry.claims:
         start: tuple[Any, ...] = (entry.id, entry.title, entry.claimant, entry.status)
-        found = [(*start, *_line(page, record)) for page, record in _of(entry, records)]
-        for line in found or [start]:
+        found = by_claim.get(entry.id)
+        lines = [(*start, *_line(found.page, one.record)) for one in found.runs] if found else []
+        for line in lines or [start]:
             padded = (*line, *[None] * (len(HEADER) - len(line)))
             writer.writerow([inert(value) for value in padded])
     return buffer.getvalue()
@@ -57,6 +61,18 @@ def as_csv(registry: "Registry", records: Records) -> str:
 def inert(value: Any) -> Any:
     """Return a cell that a spreadsheet shows and never computes; numbers stay numbers."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def active(text: str) -> str:
+    """Return the text that `inert` was given."""
+    return text[1:] if text.startswith(tuple(f"'{sign}" for sign in _FORMULA)) else text
+
+
+def inert_json(text: str) -> Markup:
+    """Return JSON that can stand inside a script element and never end it."""
+    for sign in "<>&\u2028\u2029":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(text)
 
 
 def counts(record: Record) -> dict[str, int]:
@@ -71,10 +87,6 @@ def counts(record: Record) -> dict[str, int]:
         "tables": len(tables),
         "sources": sum(table["sources"] for table in tables),
     }
-
-
-def _of(entry: "ClaimEntry", records: Records) -> list[tuple[str, Record]]:
-    return [(page, record) for page, record in records.items() if record["claim"] == entry.id]
 
 
 def _line(page: str, record: Record) -> tuple[Any, ...]:
