@@ -11,6 +11,16 @@ from kursk_claims.evidence.registry import load_registry
 READY = load_registry().ready
 
 
+def only_ready(registry: Path, claims: tuple[str, ...]) -> None:
+    """Leave a few claims ready in a copy of the registry, so that a test runs only those."""
+    entries = registry.read_text(encoding="utf-8").split("  - id: ")
+    kept = [
+        entry if entry.startswith(claims) else entry.replace("status: ready", "status: planned")
+        for entry in entries
+    ]
+    registry.write_text("  - id: ".join(kept), encoding="utf-8")
+
+
 def path(entry) -> Path:
     return root() / entry.notebook
 

@@ -20,6 +20,8 @@ from kursk_claims.evidence.registry import load_registry
 from kursk_claims.evidence.schema import load_credits
 
 Findings = Mapping[str, float]
+START = pd.Timestamp("2024-08-06")
+"""The day on which the incursion began."""
 
 pd.set_option("display.max_colwidth", 120)  # tables are read in full
 
@@ -43,7 +45,8 @@ class Claim:
     """
 
     def __init__(self, claim_id: str, **parameters: Any) -> None:
-        self.entry = load_registry()[claim_id]
+        registry = load_registry()
+        self.entry, self.article_day = registry[claim_id], registry.article["appeared_on"]
         if self.entry.rule is None or self.entry.frozen is None:
             raise RegistryError(f"{claim_id} is {self.entry.status}: it has no frozen rule yet")
         self.rule, self.frozen_on = self.entry.rule, self.entry.frozen["day"]
@@ -81,6 +84,17 @@ class Claim:
     def specification(self) -> dict[str, Any]:
         """The main specification: the parameters' values on the axes of the multiverse."""
         return {name: self.parameters[name] for name in self.entry.axes}
+
+    def judged_day(self, judged_on: str) -> pd.Timestamp:
+        """Return the day that a state is judged for.
+
+        Parameters
+        ----------
+        judged_on : str
+            ``article_day`` (or an earlier ``as_of``), or ``as_of`` itself.
+        """
+        days = {"article_day": min(self.as_of, self.article_day), "as_of": self.as_of}
+        return pd.Timestamp(days[judged_on])
 
     # -- evidence --------------------------------------------------------------------------------
 
@@ -170,7 +184,9 @@ class Claim:
     def _spread(self) -> str:
         """Say the share of specifications per verdict, the largest first."""
         shares = multiverse.shares(self.results).sort_values(ascending=False, kind="stable")
-        return prose.listed([f"{prose.percent(share)} {word}" for word, share in shares.items()])
+        (first, share), *rest = shares.items()
+        more = [f"{prose.percent(other)} {word}" for word, other in rest]
+        return prose.listed([f"{prose.percent(share)} come out {first}", *more])
 
     # -- the answer ------------------------------------------------------------------------------
 

@@ -179,7 +179,7 @@ def test_a_weight_is_as_many_copies(intervals, data):
 @PROPERTY
 @given(INTERVALS, st.data())
 def test_a_resample_is_as_likely_on_the_intervals_of_the_whole(intervals, data):
-    """What the bootstrap rests on: zero weights do not need innermost intervals of their own."""
+    """Zero weights do not need innermost intervals of their own to be as likely."""
     low, high = ends(intervals)
     picked = np.array([data.draw(st.integers(0, 2)) for _ in intervals])
     if not picked.any():
@@ -288,6 +288,30 @@ def test_the_bootstrap_of_points_is_that_of_a_share():
         low, high = pooling.bootstrap(values, values, (8, 12), pool, 3.0, draws=4000)
         assert (low, high) == (stats.binom.ppf(0.025, 10, 0.3) / 10, 0.6)
     assert stats.binom.ppf(0.975, 10, 0.3) / 10 == float(Fraction(6, 10))
+
+
+def test_the_bootstrap_pools_each_resample_anew_by_hand():
+    """Of [0, 20] and [8, 12] the window [8, 12] holds all, of the second alone too.
+
+    The first alone is spread over [0, 20] and holds a fifth: that is a quarter of the resamples.
+    On the innermost interval of both, [8, 12], it would hold all of it.
+    """
+    found = pooling.bootstrap([0, 8], [20, 12], (8, 12), "npmle", 3.0)
+    assert found == (0.2, 1.0)
+
+
+@settings(PROPERTY, max_examples=15)
+@given(INTERVALS.filter(lambda rows: len(rows) <= 4), WINDOW, st.sampled_from(POOLINGS))
+def test_the_bootstrap_is_that_of_pooling_each_resample_for_itself(intervals, window, pool):
+    low, high = ends(intervals)
+    count = len(low)
+    drawn = np.random.default_rng(7).multinomial(count, np.full(count, 1 / count), size=40)
+    each = [
+        pooling.probability(np.repeat(low, row), np.repeat(high, row), window, pool, 3.0)
+        for row in drawn
+    ]
+    found = pooling.bootstrap(low, high, window, pool, 3.0, draws=40, seed=7)
+    assert found == pytest.approx(np.quantile(each, [0.025, 0.975]), abs=2e-3)
 
 
 @PROPERTY

@@ -211,6 +211,14 @@ def test_names_of_regions_keep_clear_of_what_is_drawn_on_top():
     assert not any(occupied.contains(shapely.Point(text.get_position())) for text in named)
 
 
+def test_names_of_regions_keep_off_the_corner_of_the_legend():
+    _, axes = figures.canvas()
+    maps.base(axes, ruled([(-90, 0), (90, 0)]), FRAME, clear_of=shapely.box(-30, -50, 60, 65))
+    (left,) = [text for text in axes.texts if text.get_text() == "UPPER (Russia)"]
+    assert FRAME.corner.bounds == (-70, pytest.approx(65 - 115 / 3), -37.5, 65)
+    assert not FRAME.corner.contains(shapely.Point(left.get_position()))
+
+
 # -- cells ---------------------------------------------------------------------------------------
 
 

@@ -1,5 +1,7 @@
 """Jobs are planned from the registry, and refused before anything starts."""
 
+from dataclasses import replace
+
 import pytest
 
 from kursk_claims.engine.jobs import committed, plan
@@ -32,7 +34,6 @@ def test_the_committed_notebook_gets_no_parameters() -> None:
     ("claim", "day", "parameters", "error"),
     [
         ("c99", "2024-08-21", {}, RegistryError),
-        ("c01", "2024-08-21", {}, RegistryError),
         ("c14", "2024-13-40", {}, ParameterError),
         ("c14", "2024-08-21", {"wndow": 3}, ParameterError),
         ("c14", "2024-08-21", {"window": "3"}, ParameterError),
@@ -41,3 +42,10 @@ def test_the_committed_notebook_gets_no_parameters() -> None:
 def test_what_cannot_run_is_refused(claim: str, day: str, parameters: dict, error: type) -> None:
     with pytest.raises(error):
         plan(REGISTRY, [claim], [day], parameters)
+
+
+def test_a_planned_claim_is_refused() -> None:
+    planned = replace(REGISTRY["c01"], status="planned")
+    others = tuple(entry for entry in REGISTRY.claims if entry.id != "c01")
+    with pytest.raises(RegistryError, match="c01 is planned: it has no notebook yet"):
+        plan(replace(REGISTRY, claims=(planned, *others)), ["c01"], ["2024-08-21"])

@@ -105,3 +105,9 @@ def test_values_from_the_command_line_get_their_type(name: str, text: str, value
 def test_an_unknown_claim_is_named() -> None:
     with pytest.raises(RegistryError, match="no claim 'c99'"):
         REGISTRY["c99"]
+
+
+def test_every_table_is_read_by_a_claim_and_every_claim_has_evidence() -> None:
+    claims = load_registry().claims
+    assert {table for entry in claims for table in entry.tables} == set(load_package())
+    assert all(entry.tables for entry in claims)

@@ -96,7 +96,6 @@ class ClaimEntry:
     parameters: tuple[Parameter, ...]
     rule: dict[str, Any] | None
     frozen: dict[str, str] | None
-    planned_choices: tuple[str, ...] = ()
 
     @property
     def axes(self) -> dict[str, tuple[Scalar, ...]]:
@@ -195,7 +194,7 @@ def parse_entry(raw: dict[str, Any]) -> ClaimEntry:
     RegistryError
         If a parameter does not fit its type, or a frozen rule was changed.
     """
-    listed = ("kind", "tables", "caveats", "planned_choices")
+    listed = ("kind", "tables", "caveats")
     values = {**raw, **{key: tuple(raw.get(key, ())) for key in listed}}
     values["parameters"] = tuple(
         Parameter(name, **{**spec, "allowed": tuple(spec.get("allowed", ()))})
