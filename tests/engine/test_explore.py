@@ -35,6 +35,7 @@ def test_the_widgets_follow_the_day_the_choices_and_the_claim() -> None:
     window = next(w for w in explorer.choices.children if w.description == "window")
     window.value = 1
     assert explorer.record["parameters"]["window"] == 1
+    assert explorer.record["verdict"] in explorer.verdict.value
     explorer.claim.value = "c07"
     assert explorer.record["claim"] == "c07" and explorer.record["as_of"] == "2024-12-24"
     names = [widget.description for widget in explorer.choices.children]

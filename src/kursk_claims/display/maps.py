@@ -48,6 +48,12 @@ class Frame:
         """The frame as a rectangle."""
         return shapely.box(self.west, self.south, self.east, self.north)
 
+    @property
+    def corner(self) -> shapely.Polygon:
+        """The upper left corner, large enough for a legend."""
+        width, height = self.east - self.west, self.north - self.south
+        return shapely.box(self.west, self.north - height / 3, self.west + width / 4, self.north)
+
 
 def base(
     axes: Axes | Sequence[Axes],
@@ -67,7 +73,8 @@ def base(
     layers : GeoDataFrame
         As `kursk_claims.evidence.layers.load_layers` returns them.
     clear_of : Geometry, optional
-        What will be drawn on top, in kilometres: names of regions keep off it.
+        What will be drawn on top, in kilometres: names of regions keep off it, and off the upper
+        left corner, where `legend` stands.
     """
     panels = [axes] if isinstance(axes, Axes) else list(axes)
     local = layers.to_crs(PROJECTION)
@@ -309,7 +316,7 @@ def _name_regions(
 ) -> None:
     """Write each region's name inside its visible part, where that part is large enough."""
     free = regions.intersection(frame.box.buffer(-8))
-    free = free if clear_of is None else free.difference(clear_of)
+    free = free if clear_of is None else free.difference(clear_of.union(frame.corner))
     for name, country, shape in zip(regions["name"], regions["country"], free, strict=True):
         if shape.area > 0.03 * frame.box.area:
             place = shape.representative_point()

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import nbformat
-from IPython.display import HTML, display
+from IPython.display import display
 from IPython.utils.capture import capture_output
 
 from kursk_claims.display import prose, record
@@ -78,7 +78,11 @@ class Explorer:
             options=days(self.registry.article), value=self.registry.article["appeared_on"],
             description="as of", continuous_update=False,
         )  # fmt: skip
-        self.choices = ipywidgets.VBox()
+        for widget in (self.claim, self.day):
+            widget.layout.width = "60em"
+        wrap = ipywidgets.Layout(flex_flow="row wrap", grid_gap="0 2em")
+        self.choices = ipywidgets.Box(layout=wrap)
+        self.verdict = ipywidgets.HTML()
         self.shown = ipywidgets.Output()
         self.record: record.Record = {}
         self.claim.observe(self._change_claim, "value")
@@ -92,7 +96,8 @@ class Explorer:
         return {"as_of": self.day.value, **chosen}
 
     def _ipython_display_(self) -> None:
-        display(self._widgets.VBox([self.claim, self.day, self.choices, self.shown]))
+        parts = [self.claim, self.day, self.choices, self.verdict, self.shown]
+        display(self._widgets.VBox(parts))
 
     def _change_claim(self, change: Any = None) -> None:
         """Offer the choices of another claim, at their defaults."""
@@ -103,7 +108,10 @@ class Explorer:
         self._show()
 
     def _choice(self, name: str, allowed: tuple[Scalar, ...], default: Scalar) -> Any:
-        widget = self._widgets.ToggleButtons(options=allowed, value=default, description=name)
+        widget = self._widgets.ToggleButtons(
+            options=allowed, value=default, description=name,
+            style={"button_width": "auto", "description_width": "auto"},
+        )  # fmt: skip
         widget.observe(self._show, "value")
         return widget
 
@@ -112,9 +120,9 @@ class Explorer:
         shown = run_here(self.registry[self.claim.value], self.parameters)
         self.record = find_record(shown)
         day = prose.day(self.record["as_of"])
+        self.verdict.value = f"<p>As of {day}: {record.badge(self.record['verdict'])}</p>"
         with self.shown:
             self.shown.clear_output(wait=True)
-            display(HTML(f"<p>As of {day}: {record.badge(self.record['verdict'])}</p>"))
             for bundle in shown:
                 if record.MIME in bundle or "image/png" in bundle:
                     display(dict(bundle), raw=True)
