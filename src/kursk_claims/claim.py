@@ -199,6 +199,16 @@ class Claim:
         """Return the single changes of choice that give another verdict than the main one."""
         return multiverse.flips(self.results, self.entry.axes, self.specification)
 
+    def distinct(self) -> str:
+        """Say which choices change nothing on this day, and how many specifications that leaves."""
+        left = multiverse.distinct(self.results, self.entry.axes)
+        idle = [f"*{name.replace('_', ' ')}*" for name in self.entry.axes if name not in left]
+        if not idle:
+            return ""
+        are = "is" if len(left) == 1 else "are"
+        of = f"of the {prose.number(len(self.results))} specifications, {prose.word(len(left))}"
+        return f"On this day nothing depends on {prose.listed(idle, 'or')}: {of} {are} distinct."
+
     def influence(self) -> pd.Series:
         """Return how much each choice moves the verdict (see `multiverse.influence`)."""
         return multiverse.influence(self.results, self.entry.axes)

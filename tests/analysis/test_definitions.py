@@ -57,6 +57,15 @@ def test_a_small_history_by_hand():
     assert weakest.to_dict("records") == [{"foreign": 1, "days": 2}]
 
 
+def test_the_earlier_events_that_meet_a_definition_by_name():
+    met = definitions.met_by(definitions.lattice(LEVELS), EVENTS, LEVELS)
+    found = definitions.also_met(met, [*EARLIER, "unheard of"])
+    assert found == {
+        "0": ["shots", "revolt"], "1": ["revolt"], "2": ["revolt"],
+        "3": ["shots"], "4": [], "5": [],
+    }  # fmt: skip
+
+
 def test_only_definitions_that_the_case_meets_count():
     met = definitions.met_by(definitions.lattice(LEVELS), EVENTS, LEVELS)
     first = definitions.first_case(met, "shots", [])
@@ -74,6 +83,7 @@ def test_what_is_not_known_meets_no_condition_but_the_empty_one():
 def test_a_case_that_is_not_there(events):
     grid = definitions.lattice(LEVELS)
     met = definitions.met_by(grid, events, LEVELS)
+    assert definitions.also_met(met[[]], EARLIER) == {str(i): [] for i in range(len(grid))}
     earlier = list(events.index)
     first = definitions.first_case(met, "nothing", earlier)
     assert first.empty

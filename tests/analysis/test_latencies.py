@@ -183,6 +183,20 @@ def test_wider_bounds_of_delays_give_wider_bounds_of_the_share(delays, before, a
     assert found[1][0] <= found[0][0] <= found[0][1] <= found[1][1]
 
 
+def test_only_what_was_open_and_then_came_is_decided_since():
+    delays = table(
+        *(("kursk", step, low, high) for step, low, high in
+          [("early", 5, 6), ("late", 50, 60), ("never", 90, inf), ("unclear", 50, 60)]),
+        *(("other", step, low, high) for step, low, high in
+          [("early", 40, 41), ("late", 40, 41), ("never", 40, 41), ("unclear", 55, 58)]),
+        ("short", "late", 1, 2),  # slower than this one by the 30th hour already
+    )  # fmt: skip
+    pairs = latencies.comparisons(delays, "kursk")
+    found = latencies.decided_since(pairs, 30.0)
+    assert found[["step", "episode"]].to_numpy().tolist() == [["late", "other"]]
+    assert latencies.decided_since(pairs, 51.0).empty
+
+
 # -- ranks ---------------------------------------------------------------------------------------
 
 

@@ -177,6 +177,37 @@ def test_influence_lies_between_zero_and_one_and_ignores_an_irrelevant_choice(gi
     assert found.is_monotonic_decreasing
 
 
+# -- distinct ------------------------------------------------------------------------------------
+
+
+def test_distinct_leaves_out_the_choice_that_changes_nothing():
+    axes = {"a": ("x", "y"), "idle": (1, 2, 3), "b": (0, 1)}
+    table = pd.DataFrame(multiverse.grid(axes))
+    table = table.assign(share=(table["a"] == "x") + 2.0 * table["b"], verdict="mixed")
+    found = multiverse.distinct(table, axes)
+    assert list(found.columns) == ["a", "b", "share", "verdict"]
+    assert found["share"].tolist() == [1, 3, 0, 2]
+
+
+def test_distinct_keeps_a_choice_that_moves_one_finding_once_and_merges_unknown_ones():
+    axes = {"a": ("x", "y"), "b": (0, 1)}
+    table = pd.DataFrame(multiverse.grid(axes)).assign(share=nan, verdict="unresolved")
+    assert len(multiverse.distinct(table, axes)) == 1
+    table.loc[3, "share"] = 1.0
+    assert len(multiverse.distinct(table, axes)) == 4
+
+
+@PROPERTY
+@given(verdicts())
+def test_distinct_specifications_are_as_many_with_an_irrelevant_choice(given_verdicts):
+    axes = {**AXES, "idle": (False, True)}
+    doubled = [verdict for verdict in given_verdicts for _ in axes["idle"]]
+    table = results_of(doubled, axes).assign(share=1.0)
+    found = multiverse.distinct(table, axes)
+    assert "idle" not in found
+    assert len(found) == len(multiverse.distinct(table[~table["idle"]].drop(columns="idle"), AXES))
+
+
 # -- encode --------------------------------------------------------------------------------------
 
 

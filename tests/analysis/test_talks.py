@@ -110,6 +110,52 @@ def test_area_without_maps_is_empty_and_other_words_are_refused():
         talks.held_area(MAPS, "grey")
 
 
+def test_areas_begin_on_the_day_asked_for():
+    found = talks.held_areas(MAPS, day(3))
+    assert {name: list(area) for name, area in found.items()} == {
+        "held": [5, 2],
+        "held_or_unknown": [9, 4],
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "parties", "on", "counts"),
+    [
+        ("direct_talks", "RU-UA", 0, True),
+        ("direct_talks", "RU-UA", -1, False),  # before the day
+        ("direct_talks", "RU-US", 0, False),  # with others
+        ("indirect_contact", "RU-UA via QA", 0, False),
+    ],
+)
+def test_first_direct_talks_are_between_the_two_and_not_before_the_day(kind, parties, on, counts):
+    rows = [(kind, parties, "x", "y"), ("direct_talks", "RU-UA", "x", "y")]
+    table = events(*rows).assign(observed_on=days([on, 9]))
+    assert talks.first_direct(table, START) == day(on if counts else 9)
+    assert talks.first_direct(table[:0], START) is None
+
+
+@pytest.mark.parametrize(
+    ("numbers", "gap", "expected"),
+    [
+        ([], 7, 0),
+        ([3], 7, 1),
+        ([12, 0, 5, 5], 7, 1),  # each within a week of the one before
+        ([13, 0, 5], 7, 2),
+        ([0, 0, 1], 0, 2),
+    ],
+)
+def test_rounds_by_hand(numbers, gap, expected):
+    assert talks.rounds(days(numbers), gap) == expected
+
+
+@PROPERTY
+@given(st.lists(st.integers(-300, 300), min_size=1, max_size=30), st.integers(0, 30))
+def test_rounds_are_from_one_to_the_days_and_fewer_with_a_longer_gap(numbers, gap):
+    found = talks.rounds(days(numbers), gap)
+    assert 1 <= talks.rounds(days(numbers), gap + 1) <= found <= len(set(numbers))
+    assert found == talks.rounds(days(sorted(numbers)), gap)
+
+
 def test_area_on_days_by_hand():
     asked = days([2, 0, 0, 3, -1]).set_axis(list("abcde"))
     found = talks.area_on(asked, by_day([10, 20, 30]))
@@ -250,6 +296,9 @@ def test_monthly_by_hand():
     assert list(found["month"]) == list(pd.to_datetime(starts))
     assert list(found["offers"]) == [1, 1, 1, 0]
     assert list(found["refusals"]) == [0, 0, 1, 1]
+    assert list(found["whole"]) == [False, True, True, False]
+    ended = talks.monthly(groups, START, pd.Timestamp("2024-06-06"), pd.Timestamp("2024-09-05"))
+    assert list(ended["whole"]) == [True, True, True]  # the first and the last day included
 
 
 def test_a_month_that_ends_on_the_first_day_is_left_out():

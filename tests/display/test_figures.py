@@ -228,6 +228,73 @@ def test_marks_can_have_an_edge():
     assert found == [[own, own], ["#ffffff", own]]
 
 
+# -- areas, events and months --------------------------------------------------------------------
+
+
+KINDS = ["offer", "direct_talks"]
+
+
+def acts(*rows: tuple[str, str, str]) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=["observed_on", "kind", "side"])
+    return table.astype({"observed_on": "datetime64[ns]"})
+
+
+def area_and_acts(days: int, table: pd.DataFrame):
+    area = pd.Series(10.0, index=pd.date_range("2024-08-06", periods=days))
+    options: dict[str, Any] = {"by": "side", "looks": SIDES, "breaks": {"start": area.index[0]}}
+    figure, top = figures.area_and_events(area, table, KINDS, **options)
+    return top, figure.axes[1]
+
+
+def test_events_stand_in_the_row_of_their_kind_and_apart_on_the_same_day():
+    twice = ("2024-08-07", "offer", "poll")
+    _, low = area_and_acts(3, acts(twice, twice, ("2024-08-07", "direct_talks", "russia_official")))
+    russian, poll = ([y for _, y in dots.get_offsets()] for dots in low.collections)
+    assert [round(y) for y in russian] == [1]
+    assert [round(y) for y in poll] == [0, 0] and len(set(poll)) == 2
+    assert [tick.get_text() for tick in low.get_yticklabels()] == ["offer", "direct talks"]
+    assert low.get_ylim()[0] > low.get_ylim()[1]  # top down
+
+
+@pytest.mark.parametrize(("days", "noted"), [(3, " last map"), (2, " last map"), (1, "no map")])
+def test_days_after_the_last_map_are_told_from_days_with_nothing_held(days, noted):
+    top, _ = area_and_acts(days, acts(("2024-08-07", "offer", "poll")))
+    assert said(top) == ["start", noted]
+    assert bool(top.patches) == (noted == "no map")
+
+
+def test_an_area_without_events_says_so():
+    top, low = area_and_acts(3, acts())
+    assert said(top) == ["Nothing was public on this day."]
+    assert low.get_legend() is None and not low.collections
+
+
+def months(*whole: bool) -> pd.DataFrame:
+    first = pd.date_range("2024-07-06", periods=len(whole), freq=pd.DateOffset(months=1))
+    return pd.DataFrame({"month": first, "whole": list(whole), "a": 1, "b": 2})
+
+
+def test_months_have_one_place_each_and_those_known_in_part_are_hatched():
+    _, axes = figures.canvas()
+    since = pd.Timestamp("2024-08-06")
+    figures.month_bars(
+        axes, months(False, True, False), {"a": "k", "b": "w"}, since=since, text="!"
+    )
+    hatched = [patch for patch in axes.patches if patch.get_hatch()]
+    assert [patch.get_x() for patch in hatched] == [-0.5, 1.5]
+    middles = [[bar.get_x() + bar.get_width() / 2 for bar in bars] for bars in axes.containers]
+    assert np.allclose(middles, [[-0.2, 0.8, 1.8], [0.2, 1.2, 2.2]])
+    assert legend(axes) == ["month known in part", "a", "b"]
+    (line,) = axes.lines
+    assert list(line.get_xdata()) == [0.5, 0.5]  # between July and August
+
+
+def test_no_months_say_so():
+    _, axes = figures.canvas()
+    figures.month_bars(axes, months(), {"a": "k"}, since=pd.Timestamp("2024-08-06"), text="!")
+    assert said(axes) == ["Nothing was public on this day."] and axes.get_legend() is None
+
+
 def test_running_totals_rise_by_what_a_day_adds_and_run_on_to_the_end():
     day = pd.Timestamp("2024-08-06")
     days = {
@@ -362,6 +429,12 @@ def test_specification_curve_of_nothing_says_so(table):
     assert said(axes) == ["No specification can be estimated on this day."]
 
 
+def test_a_curve_of_nothing_but_noughts_stays_above_nought():
+    _, axes = figures.canvas()
+    figures.specification_curve(axes, results((0, 0.0, "mixed")), "share", "share of crises")
+    assert [y for y in axes.get_yticks() if -0.05 <= y < 0] == []
+
+
 @pytest.mark.parametrize("word", WORDS)
 def test_specification_curve_knows_every_word(word):
     _, axes = figures.canvas()
@@ -444,6 +517,15 @@ def test_a_span_without_an_end_is_marked_where_it_begins_and_cut_off_at_the_edge
     bars = [path.vertices[:, 0].tolist() for path in axes.collections[0].get_paths()]
     assert bars == [[50, 100], [1, 1]]
     assert axes.collections[1].get_offsets()[:, 0].tolist() == [50, 1]
+
+
+def test_only_a_span_with_two_ends_has_a_full_mark_and_only_an_end_has_a_cap():
+    axes = spanned((50, np.inf, "poll"), (0, 8, "poll"), (2, 8, "poll"), (0, np.inf, "poll"))
+    _, filled, lows, highs, hollow = (each.get_offsets().tolist() for each in axes.collections)
+    assert filled == [[50, 0], [8, 1], [4, 2], [1, 3]]
+    assert lows == [[50, 0], [2, 2]]
+    assert highs == [[8, 1], [8, 2]]
+    assert hollow == [[50, 0], [8, 1], [1, 3]]
 
 
 def test_spans_name_the_groups_that_are_there():

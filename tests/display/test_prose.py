@@ -4,7 +4,7 @@ import locale
 from contextlib import suppress
 from datetime import date
 from html.parser import HTMLParser
-from math import nan
+from math import inf, nan
 
 import numpy as np
 import pandas as pd
@@ -252,3 +252,16 @@ def test_table_heads_its_rows_and_may_be_empty():
 )
 def test_a_few_and_nearly_all_are_not_rounded_away(share, text):
     assert prose.percent(share) == text
+
+
+def test_dated_by_hand():
+    days = pd.to_datetime(["2024-08-06", "2024-08-07"])
+    said = "6 August 2024 (it begins) and 7 August 2024 (it goes on)"
+    assert prose.dated(days, ["it begins", "it goes on"]) == said
+    assert prose.dated([], []) == "none"
+
+
+def test_bounds_in_words():
+    ends = [(0, 300), (1000, inf), (900, 2000), (5, 5)]
+    words = ["at most 300", "at least 1,000", "900 to 2,000", "5"]
+    assert [prose.between(*pair) for pair in ends] == words

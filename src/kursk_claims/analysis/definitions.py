@@ -106,16 +106,15 @@ def minimal(definitions: pd.DataFrame, holds: pd.Series, levels: Levels) -> pd.D
     return rows[np.array(weakest, dtype="bool")]
 
 
-def counterexamples(met: pd.DataFrame, case: str, earlier: Sequence[str]) -> pd.DataFrame:
-    """Return, for each earlier event, how many definitions of a case it breaks.
+def also_met(met: pd.DataFrame, earlier: Sequence[str]) -> dict[str, list[str]]:
+    """Return, for each definition, the earlier events that meet it, in the order of `met`.
 
-    Returns
-    -------
-    DataFrame
-        Indexed by event, most first: ``broken`` (definitions that both meet) and ``alone`` (those
-        that no other earlier event meets).
+    Parameters
+    ----------
+    met : DataFrame of bool
+        As from `met_by`; its index names the definitions.
+    earlier : sequence of str
+        Events; those that are not in `met` meet nothing.
     """
-    both = met.loc[met[case], list(earlier)] if case in met else met.iloc[:0][list(earlier)]
-    alone = both[both.sum(axis=1) == 1]
-    table = pd.DataFrame({"broken": both.sum(), "alone": alone.sum()}).astype("int64")
-    return table.sort_values(["broken", "alone"], ascending=False, kind="stable")
+    before = met.loc[:, met.columns.isin(list(earlier))]
+    return {str(name): [str(e) for e, yes in row.items() if yes] for name, row in before.iterrows()}

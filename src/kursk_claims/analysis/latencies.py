@@ -98,6 +98,25 @@ def comparisons(delays: pd.DataFrame, ours: str) -> pd.DataFrame:
     return pairs.assign(slower=pd.Series(scores, index=pairs.index, dtype="float64"))
 
 
+def decided_since(pairs: pd.DataFrame, watched_h: float) -> pd.DataFrame:
+    """Return the comparisons that rest on a step of ours that came later than a time watched.
+
+    A step that had not come by then was no shorter than that time: where the other delay was longer
+    the comparison was open, and it is kept; where that was enough to be the slower it is not.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        As from `comparisons`.
+    watched_h : float
+        Hours from our start.
+    """
+    late = (pairs["ours_low_h"] >= watched_h) & np.isfinite(pairs["ours_high_h"])
+    was_open = pairs["high_h"] >= watched_h
+    kept: pd.DataFrame = pairs[late & was_open & pairs["slower"].notna()]
+    return kept
+
+
 def rank_bounds(delays: pd.DataFrame) -> pd.DataFrame:
     """Return the best and the worst rank that each episode can have at each step; 1 is the fastest.
 

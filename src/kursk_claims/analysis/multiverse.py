@@ -95,6 +95,23 @@ def flips(
     return pd.DataFrame(rows, columns=["choice", "value", "verdict"])
 
 
+def distinct(results: pd.DataFrame, axes: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
+    """Return the specifications that can differ: without choices that change nothing here.
+
+    Returns
+    -------
+    DataFrame
+        The results without the columns of those choices all of whose values give the same findings
+        and verdict, whatever the other choices; one row for each combination of the choices left.
+    """
+    left = results
+    for name, values in axes.items():
+        merged = left.drop(columns=name).drop_duplicates(ignore_index=True)
+        if len(merged) * len(values) == len(left):
+            left = merged
+    return left
+
+
 def influence(results: pd.DataFrame, axes: Mapping[str, Sequence[Any]]) -> pd.Series:
     """Return how much each choice moves the verdict, 0 (not at all) to 1 (wholly).
 

@@ -281,9 +281,9 @@ def bootstrap(
 ) -> Interval:
     """Return the percentile interval of `probability` over resamples of the sources (Efron 1979).
 
-    To three decimals, as near as `self_consistent` comes.
-    The maximum likelihood of a resample is sought on the innermost intervals of all sources: each
-    innermost interval of the resample holds at least one of them, so the maximum is the same.
+    To three decimals, as near as `self_consistent` comes. Each resample is pooled anew: without
+    some of the sources the innermost intervals are other, often wider ones, and where in them the
+    mass lies decides how much of it is in the window.
 
     Returns
     -------
@@ -296,13 +296,24 @@ def bootstrap(
         return (NAN, NAN)
     drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=draws)
     kinds, times = np.unique(drawn, axis=0, return_counts=True)
-    weights, pooled = kinds.astype("float64"), POOLINGS[pooling](lows, highs).closed(reach)
-    masses = weights / count
-    if pooling == "npmle":
-        masses = self_consistent(_cover(lows, highs, *innermost(lows, highs)), weights)
-    found = np.repeat(masses @ _shares(pooled.low, pooled.high, *window), times).round(3)
-    ends = np.quantile(found, [(1 - level) / 2, (1 + level) / 2])
+    found = np.empty(len(kinds))
+    sets, of_set = np.unique(kinds > 0, axis=0, return_inverse=True)
+    for number, used in enumerate(sets):  # resamples of the same sources differ in weights only
+        same = of_set == number
+        weights = kinds[same][:, used].astype("float64")
+        pooled = _each(lows[used], highs[used], weights, pooling)
+        shares = _shares(pooled.low, closed(pooled.low, pooled.high, reach), *window)
+        found[same] = pooled.mass @ shares
+    ends = np.quantile(np.repeat(found, times).round(3), [(1 - level) / 2, (1 + level) / 2])
     return (float(ends[0]), float(ends[1]))
+
+
+def _each(low: Floats, high: Floats, weights: Floats, pooling: str) -> Pooled:
+    """Pool the same sources under several weightings at once; the masses have a row a weighting."""
+    if pooling == "mixture":
+        return Pooled(low, high, weights / weights.sum(axis=1, keepdims=True))
+    left, right = innermost(low, high)
+    return Pooled(left, right, self_consistent(_cover(low, high, left, right), weights))
 
 
 POOLINGS = {"npmle": npmle, "mixture": mixture}

@@ -20,6 +20,12 @@ MONTH_DAYS = 365.25 / 12
 JOINT = ("direct_talks", "indirect_contact", "agreement")
 """What all the parties do together; everything else is the act of one."""
 
+KINDS = (*JOINT, "offer", "precondition", "refusal")
+"""What moves towards talks or away from them; other events are only statements."""
+
+BREAKS = {"start": "it begins", "declared_over": "over, says Russia; denied by Ukraine"}
+"""Code of a milestone to what is said of it."""
+
 LINKS: dict[str, tuple[str, ...]] = {
     "explicit": ("explicit",),
     "implicit": ("explicit", "implicit"),
@@ -107,6 +113,41 @@ def held_area(maps: pd.DataFrame, control: str) -> pd.Series:
     """
     column = {"held": "held_km2", "held_or_unknown": "held_plus_unknown_km2"}[control]
     return maps.set_index("observed_on")[column].asfreq("D").ffill()
+
+
+def held_areas(maps: pd.DataFrame, since: pd.Timestamp) -> dict[str, pd.Series]:
+    """Return the area held on each day from some day on, by what counts as held.
+
+    Returns
+    -------
+    dict
+        ``held`` and ``held_or_unknown``: see `held_area`.
+    """
+    return {c: held_area(maps, c)[since:] for c in ("held", "held_or_unknown")}
+
+
+def first_direct(events: pd.DataFrame, since: pd.Timestamp) -> pd.Timestamp | None:
+    """Return the day of the first direct talks of Russia and Ukraine from some day on, if any."""
+    direct = (events["kind"] == "direct_talks") & between(events, RUSSIA, UKRAINE)
+    return min(events.loc[direct & (events["observed_on"] >= since), "observed_on"], default=None)
+
+
+def rounds(days: pd.Series, gap_days: int = 7) -> int:
+    """Return in how many rounds some events fall: a longer gap than so many days begins a new one.
+
+    An offer, the talks that follow it within days and their agreement are one round (runs
+    declustering, as for extremes: Coles 2001, "An Introduction to Statistical Modeling of Extreme
+    Values", 5.3).
+
+    Parameters
+    ----------
+    days : Series of datetime64
+        One an event, in any order.
+    gap_days : int
+        At least 0.
+    """
+    gaps = days.sort_values().diff() > pd.Timedelta(days=gap_days)
+    return int(gaps.sum()) + (not days.empty)
 
 
 def area_on(days: pd.Series, area: pd.Series) -> pd.Series:
@@ -235,7 +276,8 @@ def monthly(
     Returns
     -------
     DataFrame
-        One row a month: ``month`` (its first day), and one column a group.
+        One row a month: ``month`` (its first day), one column a group, and ``whole`` (bool):
+        whether all of its days lie between `first` and `last`.
     """
     span = max((break_on - first).days, (last - break_on).days, 0) // 28 + 1
     months = pd.Series([break_on + pd.DateOffset(months=k) for k in range(-span, span + 1)])
@@ -244,4 +286,6 @@ def monthly(
     }
     table = pd.DataFrame({"month": months[:-1], **counts})
     ends = months[1:].to_numpy()
+    inside = (table["month"] >= first) & (ends <= last + pd.Timedelta(days=1))
+    table = table.assign(whole=inside)
     return table[(ends > first) & (table["month"] <= last)].reset_index(drop=True)

@@ -12,6 +12,7 @@ from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, DateFormatter
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from kursk_claims.analysis.intervals import round_sig
 from kursk_claims.analysis.verdict import Verdict
@@ -333,7 +334,11 @@ def spans(
     ticks: Mapping[float, str],
     label: str,
 ) -> None:
-    """Draw one interval a row on a log axis, top down, with a mark of its group in the middle.
+    """Draw one interval a row on a log axis, top down, in the shape and colour of its group.
+
+    The mark stands in the middle of a closed interval, with a cap at each end of the bar. An
+    interval that has no end, or begins at 0, has no middle: its mark stands, hollow, at the end
+    that it has.
 
     Parameters
     ----------
@@ -343,8 +348,8 @@ def spans(
     by, looks
         As for `marks`.
     ticks : mapping
-        Value to its text, in ascending order; an interval that reaches beyond the first or the last
-        is cut off there, and one without an end before the last has its mark at its beginning.
+        Value to its text, in ascending order; what reaches beyond the first or the last is cut off
+        there, without a cap.
     label : str
         Of the axis, with its unit.
     """
@@ -353,9 +358,15 @@ def spans(
         return
     least, *_, most = ticks
     start, end = table[low].clip(least, most), table[high].clip(least, most)
-    middle = ((start * end) ** 0.5).where(table[high] <= most, start)
+    begins, stops = table[low] > 0, table[high] < np.inf
+    place = ((start * end) ** 0.5).where(begins & stops, start.where(begins | ~stops, end))
     axes.hlines(table[y], start, end, color=FAINT, linewidth=5, zorder=0.5)
-    marks(axes, table.assign(middle=middle), "middle", y, by=by, looks=looks)
+    marks(axes, table.assign(mark_at=place), "mark_at", y, by=by, looks=looks)
+    for ends, kept in ((start, table[low] >= least), (end, table[high] <= most)):
+        axes.scatter(ends[kept], table[y][kept], s=45, marker="|", color=MUTED, zorder=0.8)
+    for name, part in table[~(begins & stops)].groupby(by, sort=False):
+        shape = looks[str(name)].mark
+        axes.scatter(place[part.index], part[y], s=8, marker=shape, color="white", zorder=3)
     axes.set(xscale="log", xlim=(least / 1.2, most), xlabel=label)
     axes.set_xticks(list(ticks), list(ticks.values()))
     axes.minorticks_off()
@@ -389,6 +400,97 @@ def running_totals(
     legend(axes, "Nothing was counted by this day.", loc="upper left")
 
 
+def area_and_events(
+    area: pd.Series,
+    events: pd.DataFrame,
+    kinds: Sequence[str],
+    *,
+    by: str,
+    looks: Mapping[str, Look],
+    breaks: Mapping[str, Any],
+) -> tuple[Figure, Axes]:
+    """Draw an area by day above dated events by kind, on the same days; return figure and top.
+
+    Days with events but without a map, after the last one, are hatched: nothing is known of them.
+
+    Parameters
+    ----------
+    area : Series of float
+        Square kilometres, indexed by day.
+    events : DataFrame
+        Columns ``observed_on``, ``kind`` and `by`. Each group has its own line within a kind, in
+        the order of `looks`; what falls on the same day stands below each other.
+    kinds : sequence of str
+        Top down; underscores are shown as spaces.
+    breaks : mapping
+        Text to the day at which it is marked.
+    """
+    figure, (top, low) = canvas(8.8, 5.2, rows=2, sharex=True, height_ratios=(2, 3))
+    if events.empty:
+        empty(top, "Nothing was public on this day.")
+        empty(low, "")
+        return figure, top
+    days = pd.DatetimeIndex(area.index)
+    ends = days.append(days[-1:] + pd.Timedelta(days=1))  # the last area holds all its day
+    top.fill_between(ends, [*area, *area[-1:]], color=FAINT, step="post")
+    top.set(ylabel="km\u00b2 held", ylim=(0, max(area.max(), 1) * 1.05 if len(area) else 1))
+    for text, day in breaks.items():
+        mark(top, day, text, CONTRAST)
+    lines = dict(zip(looks, np.linspace(-0.3, 0.3, len(looks)), strict=True))
+    again = events.groupby(["observed_on", "kind", by]).cumcount() * 0.16
+    row = events["kind"].map({kind: k for k, kind in enumerate(kinds)}) + events[by].map(lines)
+    marks(low, events.assign(_row=row + again), "observed_on", "_row", by=by, looks=looks,
+          edge="white")  # fmt: skip
+    low.set(ylim=(len(kinds) - 0.4, -0.6))
+    low.set_yticks(range(len(kinds)), [kind.replace("_", " ") for kind in kinds])
+    low.legend(ncols=len(looks), loc="upper center", bbox_to_anchor=(0.42, -0.1))
+    last = events["observed_on"].max()
+    if len(area) and last > days[-1]:
+        top.axvspan(ends[-1], last, facecolor="none", edgecolor=FAINT, hatch="////", lw=0)
+        words: dict[str, Any] = {"color": MUTED, "fontsize": 8, "backgroundcolor": "white"}
+        top.text(
+            ends[-1] + (last - ends[-1]) / 2, top.get_ylim()[1] / 2, "no map", ha="center", **words
+        )
+    elif len(area):
+        top.text(ends[-1], top.get_ylim()[1] / 2, " last map", fontsize=8, color=MUTED, rotation=90)
+    return figure, top
+
+
+def month_bars(
+    axes: Axes, table: pd.DataFrame, colours: Mapping[str, str], *, since: Any, text: str
+) -> None:
+    """Draw counts of some groups side by side for each month, one place a month, whatever its days.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns ``month`` (its first day), ``whole`` (bool; the others are hatched) and one a group.
+    colours : mapping
+        Group to colour.
+    since, text
+        The first month that begins on this day or later has a marked edge, with the text.
+    """
+    if table.empty:
+        empty(axes, "Nothing was public on this day.")
+        return
+    places, width = np.arange(len(table)), 0.8 / len(colours)
+    for place in places[~table["whole"].to_numpy(dtype=bool)]:
+        named: dict[str, Any] = {} if axes.patches else {"label": "month known in part"}
+        ends: Any = (place - 0.5, place + 0.5)
+        axes.axvspan(
+            *ends, facecolor="none", edgecolor=FAINT, hatch="////", lw=0, zorder=0, **named
+        )
+    for k, (name, colour) in enumerate(colours.items()):
+        lag = (k - (len(colours) - 1) / 2) * width
+        axes.bar(places + lag, table[name], width, color=colour, label=name)
+    mark(axes, int((table["month"] < since).sum()) - 0.5, text, CONTRAST)
+    shown = places[:: max(len(table) // 8, 1)]
+    axes.set_xticks(shown, [f"{table['month'].iloc[k]:%d.%m.%y}" for k in shown])
+    axes.set(xlim=(-0.5, len(table) - 0.5), xlabel="month from", ylabel="events in a month")
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=len(colours) + 1)
+
+
 def specification_curve(axes: Axes, results: pd.DataFrame, value: str, value_label: str) -> None:
     """Draw one mark a specification, sorted by its estimate, its verdict by shape and colour.
 
@@ -414,6 +516,8 @@ def specification_curve(axes: Axes, results: pd.DataFrame, value: str, value_lab
     if len(ranked):
         axes.set(xlabel="specifications, sorted by their estimate", ylabel=value_label)
         axes.legend(loc="best", fontsize=8, markerscale=1.8)
+        if (ranked[value] == 0).all():  # or the axis would reach below nothing
+            axes.set_ylim(-0.05, 1.05)
 
 
 def verdict_shares(axes: Axes, results: pd.DataFrame, choices: Mapping[str, Sequence[Any]]) -> None:

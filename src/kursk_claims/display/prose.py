@@ -1,6 +1,6 @@
 """Words for numbers, so that no number is ever typed into prose."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from html import escape
 from math import isinf, isnan
@@ -52,6 +52,13 @@ def interval(low: float, high: float, digits: int = 0) -> str:
     return first if first == last else f"{first} to {last}"
 
 
+def between(low: float, high: float, digits: int = 0) -> str:
+    """Return bounds of what is not negative: ``at most 300``, ``at least 5`` or ``9 to 20``."""
+    if isinf(high):
+        return f"at least {number(low, digits)}"
+    return interval(low, high, digits) if low > 0 else f"at most {number(high, digits)}"
+
+
 def estimate(value: float, low: float, high: float, digits: int = 0) -> str:
     """Return ``0.79 (95% interval 0.16 to 3.83)``, or ``not known`` without a value."""
     if isnan(value):
@@ -75,6 +82,12 @@ def day(value: str | date) -> str:
     """Return a date as ``6 August 2024``, in English whatever the locale."""
     when = date.fromisoformat(value) if isinstance(value, str) else value
     return f"{when.day} {_MONTHS[when.month - 1]} {when.year}"
+
+
+def dated(days: Iterable[date], texts: Iterable[str]) -> str:
+    """Return ``6 August 2024 (it begins) and 7 August 2024 (it goes on)``; ``none`` for none."""
+    pairs = zip(days, texts, strict=True)
+    return listed([f"{day(when)} ({text})" for when, text in pairs])
 
 
 def listed(items: Sequence[str], word: str = "and") -> str:
