@@ -27,8 +27,9 @@ update: $(READY)  ## re-execute the committed notebooks, store the verdicts of e
 	$(BIN)/kursk timeline --update
 	$(MAKE) docs
 
-docs: $(READY)  ## rewrite what is generated in data/README.md and README.md
+docs: $(READY)  ## rewrite data/README.md, src/README.md and the scoreboard in README.md
 	$(BIN)/python -m kursk_claims.evidence.describe
+	$(BIN)/python -m kursk_claims.report.api
 	$(BIN)/python -m kursk_claims.report.readme
 
 bench: $(READY)  ## side by side with the plain tools; takes some ten minutes

@@ -73,6 +73,12 @@ def shares(results: pd.DataFrame) -> pd.Series:
     return share.reindex([v.value for v in Verdict if v.value in share.index])
 
 
+def shares_by(results: pd.DataFrame, choice: str) -> pd.DataFrame:
+    """Return the share of specifications per verdict (columns) for each value of a choice."""
+    counts = results.groupby(choice, sort=True)["verdict"].value_counts().unstack(fill_value=0)
+    return counts.div(counts.sum(axis="columns"), axis="index")
+
+
 def flips(
     results: pd.DataFrame, axes: Mapping[str, Sequence[Any]], main: Specification
 ) -> pd.DataFrame:
@@ -120,7 +126,7 @@ def influence(results: pd.DataFrame, axes: Mapping[str, Sequence[Any]]) -> pd.Se
     """
     moved = {}
     for name in axes:
-        table = pd.crosstab(results[name], results["verdict"], normalize="index").to_numpy()
+        table = shares_by(results, name).to_numpy()
         gaps = [abs(a - b).sum() / 2 for a in table for b in table]
         moved[name] = max(gaps)
     return pd.Series(moved, dtype="float64").sort_values(ascending=False, kind="stable")

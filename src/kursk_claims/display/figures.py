@@ -10,11 +10,13 @@ import pandas as pd
 import seaborn as sns
 from IPython.display import display
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.dates import AutoDateLocator, DateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from kursk_claims.analysis.intervals import round_sig
+from kursk_claims.analysis.multiverse import shares_by
 from kursk_claims.analysis.verdict import Verdict
 from kursk_claims.display.style import CONTRAST, FAINT, INK, MUTED, VERDICTS, Look
 
@@ -118,9 +120,10 @@ def show(figure: Figure, *, title: str, alt: str, data: pd.DataFrame, credit: st
     )
     if engine := figure.get_layout_engine():
         engine.execute(figure)
-        figure.set_layout_engine("none")  # or it is solved, and all is drawn, a second time
+        figure.set_layout_engine("none")  # or it is solved a second time
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
+    # `savefig` would go through every artist once before it draws, for a layout that stands already
+    FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})
     behind = {"title": title, "alt": alt, "credit": credit, "data": as_columns(data)}
     bundle = {"image/png": buffer.getvalue(), "text/plain": f"{title}\n{alt}", MIME: behind}
     display(bundle, raw=True, metadata={"image/png": {"alt": alt}})
@@ -525,23 +528,24 @@ def verdict_shares(axes: Axes, results: pd.DataFrame, choices: Mapping[str, Sequ
     pairs = [(name, value) for name, values in choices.items() for value in values]
     gaps = {name: place / 2 for place, name in enumerate(choices)}
     places = np.array([row + gaps[name] for row, (name, _) in enumerate(pairs)])
-    tables = [
-        pd.crosstab(results[name], results["verdict"], normalize="index").reindex(list(values))
-        for name, values in choices.items()
-    ]
+    tables = [shares_by(results, name).reindex(list(values)) for name, values in choices.items()]
     shares = pd.concat(tables).fillna(0.0)
     left = np.zeros(len(pairs))
     for verdict, look in VERDICTS.items():
-        share = shares.get(verdict, pd.Series(0.0, index=shares.index)).to_numpy()
-        unresolved = verdict == Verdict.UNRESOLVED
+        if verdict not in shares:
+            continue
+        share = shares[verdict].to_numpy()
+        some, unresolved = share > 0, verdict == Verdict.UNRESOLVED
         axes.barh(
-            places, share, left=left, height=0.85, color=look.colour, edgecolor=INK,
-            linewidth=0.3, hatch="////" if unresolved else None,
+            places[some], share[some], left=left[some], height=0.85, color=look.colour,
+            edgecolor=INK, linewidth=0.3, hatch="////" if unresolved else None,
         )  # fmt: skip
-        ink = "white" if verdict in (Verdict.SUPPORTED, Verdict.CONTRADICTED) else INK
+        dark = verdict in (Verdict.SUPPORTED, Verdict.CONTRADICTED)
+        # clipped: what cannot stand out of the axes is not measured by the layout
+        mark: dict[str, Any] = {"color": "white" if dark else INK, "fontsize": 7, "clip_on": True}
         for place, middle, width in zip(places, left + share / 2, share, strict=True):
             if width > 0.06 and not unresolved:
-                axes.text(middle, place, look.mark, ha="center", va="center", fontsize=7, color=ink)
+                axes.text(middle, place, look.mark, ha="center", va="center", **mark)
         left = left + share
     labels = [f"{name.replace('_', ' ')} = {value}" for name, value in pairs]
     axes.set_yticks(places, labels, fontsize=7.5)

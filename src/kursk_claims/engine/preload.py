@@ -16,22 +16,33 @@ from types import SimpleNamespace
 
 # ipykernel sets this before a notebook can import matplotlib; matplotlib reads it on import.
 os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+# The debugger would note on the terminal that modules are frozen; this process debugs nothing, and
+# a kernel gets an environment of its own.
+os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
 
 MODULES = (
     "ipykernel.ipkernel",
     "ipykernel.kernelapp",
+    "ipykernel.debugger",
     "IPython.core.completer",
+    "IPython.core.completerlib",
     "IPython.core.display_functions",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "sqlite3",
+    "tornado.platform.asyncio",
     "fastjsonschema",
     "yaml",
     "numpy",
     "pandas",
+    "pandas.core.reshape.reshape",
     "pandas.io.formats.html",
     "pandera.pandas",
     "pandera.backends.pandas.register",
     "scipy.stats",
     "matplotlib.figure",
     "matplotlib.backends.backend_agg",
+    "matplotlib.patheffects",
     "seaborn",
     "geopandas",
     "pyproj",

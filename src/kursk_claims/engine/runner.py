@@ -20,8 +20,12 @@ Execute = Callable[[Job], Outcome]
 
 
 def default_workers() -> int:
-    """Return the number of cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return how many runs go at a time: one more than the cores that this process may use.
+
+    A third of a second of each run passes in waiting, for its kernel to answer and to be gone.
+    """
+    allowed = getattr(os, "sched_getaffinity", None)
+    return 1 + (len(allowed(0)) if allowed else os.cpu_count() or 1)
 
 
 def run(
@@ -42,7 +46,7 @@ def run(
     Parameters
     ----------
     workers : int, optional
-        Notebooks at a time; the number of cores by default.
+        Notebooks at a time; see `default_workers`.
     kernel : str
         Name of the kernelspec.
     anew : bool
