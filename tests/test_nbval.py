@@ -12,6 +12,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from kursk_claims.evidence.paths import root
 from tests.notebooks import READY, code_cells, path, read
+from tests.processes import alive, until
 
 
 def nbval(notebook: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -48,6 +49,20 @@ def test_the_limit_is_set_for_every_run_from_this_folder() -> None:
 def test_a_changed_output_fails(tmp_path: Path, stored: str, code: int) -> None:
     done = nbval(write(tmp_path, "1", stored), "--nbval-kernel-name=kursk-warm")
     assert done.returncode == code, done.stdout
+
+
+def test_workers_fork_from_one_server_that_ends_with_them(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        tells = "import os; from pathlib import Path; "
+        source = tells + f"Path('server').write_text(str(os.getppid())); {name!r}"
+        write(tmp_path / name, source, repr(name))
+    plugins = ("nbval.plugin", "xdist.plugin", "pytest_timeout", "kursk_claims.engine.sharing")
+    options = ["--disable-plugin-autoload", *(f"-p{plugin}" for plugin in plugins)]
+    done = nbval(tmp_path, *options, "-n2", "--dist=loadfile", "--nbval-kernel-name=kursk-warm")
+    assert done.returncode == 0, done.stdout
+    (server,) = {int((tmp_path / name / "server").read_text()) for name in ("a", "b")}
+    assert until(lambda: not alive(server))
 
 
 @pytest.mark.parametrize("entry", READY, ids=lambda entry: entry.id)

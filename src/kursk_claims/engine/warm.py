@@ -20,6 +20,7 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,32 @@ from kursk_claims.engine.kernels import cap_threads, remember
 
 LAUNCHER = "ipykernel_launcher"
 
-_server = multiprocessing.forkserver.ForkServer()
+SHARED = "KURSK_WARM_SERVER"
+"""Names the variable that holds the socket of a server which another process started."""
+
+
+class Server(multiprocessing.forkserver.ForkServer):
+    """A fork server of this process's own, or the one that the environment names."""
+
+    def ensure_running(self) -> None:
+        """Start the server, unless there is one."""
+        shared = os.environ.get(SHARED, "")
+        if not Path(shared).is_socket():
+            return super().ensure_running()
+        resource_tracker.ensure_running()
+        self._forkserver_address = shared
+        # Who started the server keeps it alive; a descriptor has to be sent all the same.
+        if getattr(self, "_forkserver_alive_fd", None) is None:
+            self._forkserver_alive_fd = os.open(os.devnull, os.O_WRONLY)
+        return None
+
+    def share(self) -> None:
+        """Let the processes that this one starts fork from its server."""
+        self.ensure_running()
+        os.environ[SHARED] = str(self._forkserver_address)
+
+
+_server = Server()
 _server.set_forkserver_preload(["kursk_claims.engine.preload"])
 
 
@@ -44,6 +70,13 @@ def start() -> None:
     if is_safe():
         cap_threads()
         _server.ensure_running()
+
+
+def share() -> None:
+    """Start the fork server now, for this process and those that it starts."""
+    if is_safe():
+        cap_threads()
+        _server.share()
 
 
 @dataclass
