@@ -14,6 +14,7 @@ from kursk_claims.engine.execute import execute
 from kursk_claims.engine.jobs import Job, plan
 from kursk_claims.engine.runner import run
 from kursk_claims.evidence.registry import load_registry
+from kursk_claims.evidence.results import load_results
 from tests.notebooks import READY, figures, outputs, path
 
 each = pytest.mark.parametrize("entry", READY, ids=lambda entry: entry.id)
@@ -37,6 +38,8 @@ OTHER = {
     "c17": {"as_of": "2025-01-15", "least_km2": 500.0, "concession": "any_deal"},
     "c18": {"as_of": "2024-10-05", "measure": "army", "wave": "first", "margin_pp": 5.0},
 }
+REGISTRY = load_registry()
+RESULTS = load_results(REGISTRY)
 BEFORE_ANYTHING = {"as_of": "1990-01-01"}
 
 
@@ -77,6 +80,22 @@ def test_the_committed_notebook_reproduces_byte_for_byte(entry, tmp_path: Path) 
     assert (tmp_path / "again.ipynb").read_bytes() == path(entry).read_bytes()
 
 
+@each
+def test_the_stored_verdicts_are_what_the_notebook_gives(entry, tmp_path: Path) -> None:
+    stored = RESULTS[RESULTS["claim"] == entry.id].set_index("as_of")
+    committed = records.find(nbformat.read(path(entry), as_version=4))
+    day = REGISTRY.article["hindsight_on"]
+    for found in (committed, run_plainly(entry, tmp_path, {"as_of": day})):
+        row = stored.loc[found["as_of"]]
+        assert found["verdict"] == row["verdict"] and found["sentence"] == row["sentence"]
+        headline = [found["headline"][name] for name in ("value", "low", "high")]
+        kept = [row[f"headline_{name}"] for name in ("value", "low", "high")]
+        assert [float("nan") if n is None else n for n in headline] == pytest.approx(
+            kept, nan_ok=True
+        )
+    assert found["as_of"] == day
+
+
 def test_the_papermill_command_works_from_any_folder(tmp_path: Path) -> None:
     command = Path(sys.executable).with_name("papermill")
     entry = READY[-1]
@@ -97,13 +116,12 @@ def test_a_users_mistake_in_a_notebook_is_one_line(tmp_path: Path) -> None:
 
 
 def test_one_at_a_time_or_four_the_results_are_the_same_bytes(tmp_path: Path) -> None:
-    registry = load_registry()
-    planned = plan(registry, [entry.id for entry in READY[:6]], ["2024-09-24"])
+    planned = plan(REGISTRY, [entry.id for entry in READY[:6]], ["2024-09-24"])
     made = []
     for workers in (1, 4):
         jobs = [replace(job, output=tmp_path / str(workers) / job.output.name) for job in planned]
         jobs = [replace(job, output=job.output.with_stem(job.claim)) for job in jobs]
-        outcomes = run(jobs, registry, workers=workers)
+        outcomes = run(jobs, REGISTRY, workers=workers)
         assert all(outcome.failure is None for outcome in outcomes)
         made.append([outcome.job.output.read_bytes() for outcome in outcomes])
     assert made[0] == made[1]
