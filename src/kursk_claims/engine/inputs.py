@@ -41,8 +41,8 @@ MAP = "geo/map_layers"
 NONE = "none"
 """Stands for the hash of what is not there."""
 MAGIC = re.compile(r"^([ \t]*)[%!].*$", flags=re.MULTILINE)
-BROKEN = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
-"""What reading a malformed document may raise."""
+BROKEN = (ValueError, KeyError, TypeError, AttributeError, RecursionError, MemoryError)
+"""What reading a malformed document may raise; MemoryError comes from code nested too deeply."""
 
 
 @dataclass(frozen=True, eq=False)

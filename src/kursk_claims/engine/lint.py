@@ -9,10 +9,13 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from kursk_claims.errors import RegistryError
+from kursk_claims.evidence.documents import DocumentError, check
+from kursk_claims.evidence.notebook import notebook_of
 from kursk_claims.evidence.registry import COMMON, ClaimEntry
 
 Cell = dict[str, Any]
@@ -20,6 +23,7 @@ Cell = dict[str, Any]
 FIGURE_MIME = "application/vnd.kursk-claims.figure+json"
 RECORD_MIME = "application/vnd.kursk-claims.record+json"
 """As in `display`, which is not imported here for it brings IPython; a test holds them equal."""
+DISPLAY = "kursk_claims.display"
 
 MAX_CELLS, MAX_LINES = 20, 15
 MAX_OUTPUT_BYTES, MAX_FILE_BYTES = 64_000, 1_000_000
@@ -66,16 +70,16 @@ def lint(entry: ClaimEntry, path: Path) -> list[Fault]:
         If the file is missing or is not a notebook.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        cells = [_plain(cell) for cell in json.loads(text)["cells"]]
+        content = path.read_bytes()
+        cells = [_plain(cell) for cell in notebook_of(content)["cells"]]
     except OSError:
         raise RegistryError(f"{entry.id} is ready, but {path.name} is missing") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RegistryError(f"{path.name}: not a notebook ({error!r})") from None
+    except DocumentError as error:
+        raise RegistryError(f"{path.name}: not a notebook ({error})") from None
     faults = [
         Fault(entry.id, cell, what) for rule in RULES for cell, what in _safely(rule, entry, cells)
     ]
-    if len(text.encode()) > MAX_FILE_BYTES:
+    if len(content) > MAX_FILE_BYTES:
         faults.append(Fault(entry.id, "", f"the file is larger than {MAX_FILE_BYTES:,} bytes"))
     return faults
 
@@ -84,13 +88,15 @@ def _safely(rule: Rule, entry: ClaimEntry, cells: Sequence[Cell]) -> list[tuple[
     try:
         return list(rule(entry, cells))
     except SyntaxError as error:
-        return [("", f"code that is not Python: {error.msg}, {str(error.text).strip()!r}")]
+        return [("", f"code that is not Python: {error.msg}, {str(error.text).strip()[:80]!r}")]
+    except (ValueError, RecursionError, MemoryError) as error:
+        return [("", f"code that cannot be read: {type(error).__name__} ({str(error)[:80]})")]
 
 
 def _plain(cell: Cell) -> Cell:
-    source = cell["source"]
-    tags = cell.get("metadata", {}).get("tags", [])
-    return {**cell, "source": source if isinstance(source, str) else "".join(source), "tags": tags}
+    """Return a cell with all that Jupyter may leave out."""
+    given = {"id": "", "execution_count": None, **cell}
+    return {**given, "tags": cell["metadata"].get("tags", [])}
 
 
 def _code(cells: Sequence[Cell]) -> list[Cell]:
@@ -231,7 +237,7 @@ def _figures(entry: ClaimEntry, cells: Sequence[Cell]) -> Iterator[tuple[str, st
         alt = output["metadata"].get("image/png", {}).get("alt", "")
         if len(alt) < LEAST_ALT or alt != behind.get("alt"):
             yield cell, "a figure without alt text; show it with Claim.figure"
-        elif not behind["credit"].startswith("Data: ") or not behind["data"]:
+        elif not behind.get("credit", "").startswith("Data: ") or not behind.get("data"):
             yield cell, "a figure without a credit, or without its data"
 
 
@@ -243,6 +249,11 @@ def _record(entry: ClaimEntry, cells: Sequence[Cell]) -> Iterator[tuple[str, str
         yield "record", "one cell, tagged record, must show one record"
         return
     record = found[0][1]
+    try:
+        check(record, files(DISPLAY).joinpath("record.schema.json").read_text("utf-8"))
+    except DocumentError as error:
+        yield "record", f"not a record: {error}"
+        return
     if record["rule"]["hash"] != entry.rule_hash:
         yield "record", f"decided by rule {record['rule']['hash']}, not {entry.rule_hash}"
     if record["parameters"] != entry.check({}):

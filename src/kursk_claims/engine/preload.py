@@ -5,12 +5,14 @@ Only other people's packages are listed: this project's own modules set options 
 set in each kernel, and are quick to import.
 """
 
+import atexit
 import builtins
 import contextlib
 import gc
 import importlib
 import io
 import os
+import shutil
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -100,4 +102,11 @@ def _use_once() -> None:
     figure.savefig(io.BytesIO(), format="png")
 
 
+def _leave_no_folder(server: int) -> None:
+    """Remove the folder of the server's socket, whose owner may have ended by kill -9."""
+    if os.getpid() == server and "KURSK_WARM_FOLDER" in os.environ:  # a kernel must not
+        shutil.rmtree(os.environ["KURSK_WARM_FOLDER"], ignore_errors=True)
+
+
 load()
+atexit.register(_leave_no_folder, os.getpid())

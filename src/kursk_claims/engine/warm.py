@@ -9,6 +9,7 @@ started.
 """
 
 import multiprocessing.forkserver
+import multiprocessing.util
 import os
 import pickle
 import random
@@ -33,6 +34,8 @@ LAUNCHER = "ipykernel_launcher"
 
 SHARED = "KURSK_WARM_SERVER"
 """Names the variable that holds the socket of a server which another process started."""
+FOLDER = "KURSK_WARM_FOLDER"
+"""Names the variable that tells a server the folder of its socket, which it removes in the end."""
 
 
 class Server(multiprocessing.forkserver.ForkServer):
@@ -42,6 +45,7 @@ class Server(multiprocessing.forkserver.ForkServer):
         """Start the server, unless there is one."""
         shared = os.environ.get(SHARED, "")
         if not Path(shared).is_socket():
+            os.environ[FOLDER] = multiprocessing.util.get_temp_dir()
             return super().ensure_running()
         resource_tracker.ensure_running()
         self._forkserver_address = shared
@@ -199,13 +203,14 @@ class WarmProvisioner(LocalProvisioner):
         if not is_safe() or cmd[1:3] != ["-m", LAUNCHER]:
             return await super().launch_kernel(cmd, **kwargs)
         private = [str(self._private)] if self._private else []
+        sockets = multiprocessing.util.get_temp_dir()  # of this process, where its server listens
         process = ForkedProcess(
             ForkedKernel(
                 arguments=cmd[3:],
                 environment=dict(kwargs.get("env") or os.environ),
                 folder=str(kwargs.get("cwd") or Path.cwd()),
                 log=str(self._private / "kernel.log") if self._private else None,
-                own_files=private,
+                own_files=[*private, sockets],
             )
         )
         self.process = process  # type: ignore[assignment]  # it has what is used of Popen
