@@ -75,6 +75,16 @@ def test_a_grid_of_runs_becomes_a_table(checkout: Path) -> None:
     assert all(row["verdict"] in result.output for row in rows)
 
 
+def test_a_single_run_tells_its_answer_and_its_notebook(checkout: Path) -> None:
+    for again in (False, True):
+        result = CliRunner().invoke(cli, ["run", "c14", "-p", "phone_2020=drop"])
+        assert result.exit_code == 0, result.output
+        *_, sentence, last = result.output.splitlines()
+        notebook = checkout / last.removeprefix("Notebook: ")
+        assert sentence in notebook.read_text(encoding="utf-8")
+        assert ("phone_2020=drop" in result.output and "from the cache" in result.output) is again
+
+
 def test_lint_names_the_fault_and_fails(checkout: Path) -> None:
     path = checkout / load_registry()["c03"].notebook
     path.write_text(path.read_text().replace("**Missing:**", "Missing:"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from html import escape
-from math import isnan
+from math import isfinite
 from typing import Any
 
 import pandas as pd
@@ -35,6 +35,17 @@ class Claim:
         Such as ``c14``.
     **parameters
         ``as_of`` and the claim's own; checked against the registry, defaults filled in.
+
+    Attributes
+    ----------
+    entry, rule
+        What the registry says of the claim, and its frozen rule.
+    article_day, as_of : str
+        ``YYYY-MM-DD``.
+    parameters : dict
+        Every parameter by name.
+    results : DataFrame
+        As `multiverse` returned it; empty before.
 
     Raises
     ------
@@ -92,6 +103,11 @@ class Claim:
         ----------
         judged_on : str
             ``article_day`` (or an earlier ``as_of``), or ``as_of`` itself.
+
+        Raises
+        ------
+        KeyError
+            If it is neither of the two.
         """
         days = {"article_day": min(self.as_of, self.article_day), "as_of": self.as_of}
         return pd.Timestamp(days[judged_on])
@@ -99,12 +115,27 @@ class Claim:
     # -- evidence --------------------------------------------------------------------------------
 
     def load(self, table: str) -> pd.DataFrame:
-        """Return the rows of a registered table that were public on the day (see `tables.load`).
+        """Return the rows of a registered table that were public on the day.
+
+        Parameters
+        ----------
+        table : str
+            Topic and table, such as ``polls/approval``.
+
+        Returns
+        -------
+        DataFrame
+            A copy, in the order of the file, corrections applied: the rows with ``published_on`` on
+            or before ``as_of``, under ``seen_only`` those alone whose day of publication was seen
+            on a page. Columns ``row_id``, ``observed_on`` and ``published_on`` (datetime64, days),
+            ``published_basis``, ``source``, ``source_side``, ``url``, ``bound``, ``note``, and the
+            table's own, with their types and units in ``data/README.md``.
 
         Raises
         ------
         EvidenceError
-            If the registry does not list the table for this claim.
+            If the registry does not list the table for this claim, or the table or the list of
+            corrections is missing or broken.
         """
         if table not in self.entry.tables:
             allowed = ", ".join(self.entry.tables)
@@ -114,11 +145,20 @@ class Claim:
         return frame.copy()
 
     def evidence(self) -> pd.DataFrame:
-        """Return one row a loaded table: rows, sources, first and last day, corrections applied."""
+        """Return one row a loaded table: rows, sources, first and last day, corrections applied.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by ``table``: ``rows`` and ``sources`` (how many), ``first`` and ``last``
+            ``observed_on`` (``YYYY-MM-DD``; None without one), ``corrections`` (ids, or ``none``);
+            empty before a table is loaded.
+        """
         rows = [self._summary(name) for name in self._loaded]
         for row in rows:
             row["corrections"] = ", ".join(row["corrections"]) or "none"
-        return pd.DataFrame(rows).set_index("table")
+        columns = ["table", "rows", "sources", "first", "last", "corrections"]
+        return pd.DataFrame(rows, columns=columns).set_index("table")
 
     def _summary(self, name: str) -> dict[str, Any]:
         frame = self._loaded[name]
@@ -134,7 +174,13 @@ class Claim:
         }
 
     def credit(self, *names: str) -> str:
-        """Return the credit line of some tables or map layers, from the Data Package."""
+        """Return the credit line of some tables or map layers, from the Data Package.
+
+        Raises
+        ------
+        KeyError
+            If there is no table or layer of that name.
+        """
         lines = load_credits()
         credits = dict.fromkeys(lines[name] for name in names)
         return f"Data: {'; '.join(credits)}. As of {prose.day(self.as_of)}."
@@ -152,7 +198,27 @@ class Claim:
     ) -> None:
         """Show a figure with its title, alt text and data, and the credit of its tables.
 
-        Without `tables`, every table loaded so far is credited.
+        Parameters
+        ----------
+        figure : Figure
+            As from `figures.canvas`.
+        title : str
+            The finding, generated from the data.
+        alt : str
+            What a reader who cannot see it needs to know; the title is put before it.
+        data : DataFrame
+            The numbers that are drawn, in columns of any name; the index is not kept. At most 1500
+            rows.
+        tables : iterable of str, optional
+            Tables and map layers to credit; every table loaded so far by default.
+
+        Raises
+        ------
+        ValueError
+            If the title is missing, the alt text with it is shorter than 40 characters, or the data
+            have too many rows.
+        KeyError
+            If there is no table or layer of that name.
         """
         credit = self.credit(*(tables or self._loaded))
         figures.show(figure, title=title, alt=f"{title}. {alt}", data=data, credit=credit)
@@ -166,6 +232,11 @@ class Claim:
             The finding to sort by.
         label : str
             What it is, with its unit.
+
+        Raises
+        ------
+        KeyError
+            If `multiverse` has not been called, or gave no such finding.
         """
         axes = self.entry.axes
         rows = sum(len(values) for values in axes.values()) + len(axes) / 2
@@ -191,16 +262,54 @@ class Claim:
     # -- the answer ------------------------------------------------------------------------------
 
     def multiverse(self, estimate: multiverse.Estimate) -> pd.DataFrame:
-        """Run an estimate over every specification; one row each (see `multiverse.run`)."""
+        """Run an estimate over every specification; one row each (see `multiverse.run`).
+
+        Parameters
+        ----------
+        estimate : callable
+            Takes one specification, returns the findings that the rule names.
+
+        Returns
+        -------
+        DataFrame
+            A column per choice, per finding, and ``verdict``; kept as ``results``.
+
+        Raises
+        ------
+        KeyError
+            If the estimate leaves out a finding that the rule names.
+        """
         self.results = multiverse.run(self.entry.axes, estimate, self.rule)
         return self.results
 
     def flips(self) -> pd.DataFrame:
-        """Return the single changes of choice that give another verdict than the main one."""
+        """Return the single changes of choice that give another verdict than the main one.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``choice, value, verdict``; empty when no single change does.
+
+        Raises
+        ------
+        KeyError
+            If `multiverse` has not been called.
+        """
         return multiverse.flips(self.results, self.entry.axes, self.specification)
 
     def distinct(self) -> str:
-        """Say which choices change nothing on this day, and how many specifications that leaves."""
+        """Say which choices change nothing on this day, and how many specifications that leaves.
+
+        Returns
+        -------
+        str
+            Markdown; empty when every choice changes something.
+
+        Raises
+        ------
+        KeyError
+            If `multiverse` has not been called.
+        """
         left = multiverse.distinct(self.results, self.entry.axes)
         idle = [f"*{name.replace('_', ' ')}*" for name in self.entry.axes if name not in left]
         if not idle:
@@ -210,7 +319,18 @@ class Claim:
         return f"On this day nothing depends on {prose.listed(idle, 'or')}: {of} {are} distinct."
 
     def influence(self) -> pd.Series:
-        """Return how much each choice moves the verdict (see `multiverse.influence`)."""
+        """Return how much each choice moves the verdict (see `multiverse.influence`).
+
+        Returns
+        -------
+        Series of float
+            0 (not at all) to 1 (wholly), indexed by choice, the largest first.
+
+        Raises
+        ------
+        KeyError
+            If `multiverse` has not been called.
+        """
         return multiverse.influence(self.results, self.entry.axes)
 
     def conclude(
@@ -228,11 +348,16 @@ class Claim:
         findings : mapping
             A number for every finding of the rule (NaN: could not be computed); more are welcome.
         headline : tuple
-            Finding, value, low, high, unit: the one number of this claim.
+            Finding, value, low, high, unit: the one number of this claim (infinite: no bound).
         sentence : str
             The result in one sentence, generated.
         cited : mapping
-            Finding to the rows it was computed from (a table with ``row_id``).
+            Finding to the rows it was computed from (a DataFrame with ``row_id``).
+
+        Raises
+        ------
+        KeyError
+            If a finding of the rule is not given, or `multiverse` has not been called.
         """
         entry, results = self.entry, self.results
         verdict = decide(self.rule, findings).value
@@ -267,16 +392,34 @@ class Claim:
         record.show(self._record)
 
     def say(self, *paragraphs: str) -> None:
-        """Show generated prose, opened by the verdict and its robustness from the record."""
+        """Show generated prose, opened by the verdict and its robustness from the record.
+
+        Parameters
+        ----------
+        *paragraphs : str
+            Markdown; empty ones are left out.
+
+        Raises
+        ------
+        KeyError
+            If `conclude` has not been called.
+        """
         opening = (
             f"**As of {prose.day(self.as_of)} the claim is {self._record['verdict']}.** "
             f"{self._record['sentence']} Of {prose.number(len(self.results))} defensible "
             f"specifications, {self._spread()}."
         )
-        display(Markdown("\n\n".join([opening, *filter(None, paragraphs)])))
+        text = "\n\n".join([opening, *filter(None, paragraphs)])
+        display(Markdown(escape(text, quote=False)))  # words from the data are never HTML
 
     def sources(self) -> None:
-        """Show every source of the rows cited in the record, with its address."""
+        """Show every source of the rows cited in the record, with its address.
+
+        Raises
+        ------
+        KeyError
+            If `conclude` has not been called.
+        """
         cited = {row for rows in self._record["cited"].values() for row in rows}
         lines = []
         for name, frame in self._loaded.items():
@@ -292,9 +435,12 @@ class Claim:
 
 
 def _number(value: float) -> float | int | None:
-    """Return a number fit for JSON: six significant digits, whole numbers whole, NaN as null."""
+    """Return a number fit for JSON: six significant digits, whole numbers whole.
+
+    NaN (could not be computed) and infinity (no bound) are null, which JSON has instead.
+    """
     value = float(value)
-    if isnan(value):
+    if not isfinite(value):
         return None
     rounded = round_sig(value)
     return int(rounded) if rounded == int(rounded) and abs(rounded) < 1e15 else rounded

@@ -4,7 +4,6 @@ Exit codes: 0 all went well; 1 a run failed; 2 something was asked for that cann
 """
 
 import hashlib
-import json
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -23,12 +22,21 @@ from kursk_claims.engine.outcome import Outcome
 from kursk_claims.engine.progress import make_progress
 from kursk_claims.engine.runner import default_workers
 from kursk_claims.engine.runner import run as run_jobs
-from kursk_claims.errors import KurskError, ParameterError
+from kursk_claims.errors import KurskError, ParameterError, RegistryError, ReportError
+from kursk_claims.evidence.documents import DocumentError, read_json
+from kursk_claims.evidence.notebook import notebook_of
 from kursk_claims.evidence.paths import root
 from kursk_claims.evidence.registry import COMMON, ClaimEntry, Registry, load_registry
 
 if TYPE_CHECKING:  # brings IPython, which most commands have no use for
     from kursk_claims.display.record import Record
+
+VERDICTS = """{"type": "object", "required": ["claims"], "properties": {"claims": {"type": "array",
+"items": {"type": "object", "required": ["runs"], "properties": {"runs": {"type": "array", "items":
+{"type": "object", "required": ["record"], "properties": {"record": {"type": "object", "required":
+["claim", "as_of", "verdict"], "additionalProperties": {}, "properties": {"claim": {"type":
+"string"}, "as_of": {"type": "string"}, "verdict": {"type": "string"}}}}}}}}}}}"""
+"""What is looked at in the verdicts of a report, as a JSON Schema."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -48,7 +56,7 @@ CLAIMS_ARGUMENT = click.argument("claims", nargs=-1, shell_complete=_complete)
 @cli.command("list")
 @CLAIMS_ARGUMENT
 def list_claims(claims: tuple[str, ...]) -> None:
-    """List the claims with their verdicts; for named CLAIMS, their choices as well.
+    """List the claims with their verdicts; for named CLAIMS, their choices as well, [default].
 
     The first verdict is of the article's day, from the stored notebooks; the second is hindsight,
     from the last report.
@@ -59,7 +67,9 @@ def list_claims(claims: tuple[str, ...]) -> None:
         then, now = _stored(entry), hindsight.get(entry.id, "no report yet")
         click.echo(f"{entry.id}  {f'{then} -> {now}' if then else entry.status:<40} {entry.title}")
         for parameter in entry.parameters if claims else ():
-            values = " | ".join(map(str, parameter.allowed or (f"default {parameter.default}",)))
+            default = f"[{parameter.default}]"
+            allowed = [default if v == parameter.default else str(v) for v in parameter.allowed]
+            values = " | ".join(allowed or [default])
             click.echo(f"     {parameter.name} = {values}  ({parameter.help})")
 
 
@@ -68,19 +78,28 @@ def _stored(entry: ClaimEntry) -> str:
     path = root() / entry.notebook
     if entry.status != "ready" or not path.is_file():
         return ""
-    from kursk_claims.display.record import find
+    from kursk_claims.display.record import find, validate
 
-    record = find(json.loads(path.read_text(encoding="utf-8")))
-    return str(record["verdict"]) if record else ""
+    try:
+        record = find(notebook_of(path.read_bytes()))
+        if record is None:
+            return ""
+        validate(record)
+    except DocumentError as error:
+        raise RegistryError(f"{path.name}: not a notebook with a record ({error})") from None
+    return str(record["verdict"])
 
 
 def _reported(day: str) -> dict[str, str]:
     """Return the verdicts of a day in the last report, by claim; empty without a report."""
     path = root() / "reports" / "verdicts.json"
-    if not path.is_file():
+    if not path.exists():
         return {}
-    runs = (run for claim in json.loads(path.read_text("utf-8"))["claims"] for run in claim["runs"])
-    records = [run["record"] for run in runs]
+    try:
+        claims = read_json(path.read_bytes(), VERDICTS)["claims"]
+    except (OSError, DocumentError) as error:
+        raise ReportError(f"reports/{path.name}: {error}; make it anew: kursk report") from None
+    records = [run["record"] for claim in claims for run in claim["runs"]]
     return {r["claim"]: r["verdict"] for r in records if r["as_of"] == day}
 
 
@@ -149,6 +168,8 @@ def run(
         _rewrite(outcomes)
     elif not as_json:
         _tell_cached(outcomes)
+        if len(outcomes) == 1:
+            _tell_answer(outcomes[0])
     if not update and (table or len(days) > 1 or any("," in pair for pair in pairs)):
         _tabulate(outcomes, table or root() / ".cache" / "sweep.csv", as_json)
     _fail_if_any(outcomes)
@@ -373,8 +394,14 @@ def _tell_cached(outcomes: Sequence[Outcome]) -> None:
     """Name the verdicts that came from the cache: the display only counts them."""
     for outcome in outcomes:
         if outcome.cached and outcome.record is not None:
-            label = f"{outcome.job.claim} {outcome.job.as_of}"
-            click.echo(f"{label}  {outcome.record['verdict']}  (from the cache)")
+            click.echo(f"{outcome.job.label}  {outcome.record['verdict']}  (from the cache)")
+
+
+def _tell_answer(outcome: Outcome) -> None:
+    """Say what a single run found, and where its notebook is."""
+    if outcome.record is not None and outcome.failure is None:
+        click.echo(outcome.record["sentence"])
+        click.echo(f"Notebook: {outcome.job.output.relative_to(root())}")
 
 
 def _fail_if_any(outcomes: Sequence[Outcome], last: str = "") -> None:
@@ -390,6 +417,6 @@ def main() -> None:
     """Run the command; a user's mistake is one or two lines, never a traceback."""
     try:
         cli()
-    except KurskError as error:
+    except (KurskError, OSError) as error:  # such as a disk that is full, a folder for a file
         click.echo(f"kursk: {error}", err=True)
         sys.exit(2)

@@ -57,6 +57,14 @@ def test_a_small_history_by_hand():
     assert weakest.to_dict("records") == [{"foreign": 1, "days": 2}]
 
 
+def test_without_attributes_one_definition_is_left_and_all_meet_it():
+    grid = definitions.lattice({})
+    met = definitions.met_by(grid, EVENTS, {})
+    assert met.to_numpy().tolist() == [[True, True, True]]
+    first = definitions.first_case(met, "case", [])
+    assert len(definitions.minimal(grid, first, {})) == 1
+
+
 def test_the_earlier_events_that_meet_a_definition_by_name():
     met = definitions.met_by(definitions.lattice(LEVELS), EVENTS, LEVELS)
     found = definitions.also_met(met, [*EARLIER, "unheard of"])
@@ -77,6 +85,8 @@ def test_what_is_not_known_meets_no_condition_but_the_empty_one():
     events = pd.DataFrame({"foreign": [nan], "days": [nan]}, index=["dark"])
     met = definitions.met_by(definitions.lattice(LEVELS), events, LEVELS)
     assert met["dark"].tolist() == [True, False, False, False, False, False]
+    whole = definitions.met_by(definitions.lattice(LEVELS), events.astype("Int64"), LEVELS)
+    pd.testing.assert_frame_equal(whole, met)  # as a table has it
 
 
 @pytest.mark.parametrize("events", [EVENTS, EVENTS.iloc[:0]])
@@ -86,7 +96,7 @@ def test_a_case_that_is_not_there(events):
     assert definitions.also_met(met[[]], EARLIER) == {str(i): [] for i in range(len(grid))}
     earlier = list(events.index)
     first = definitions.first_case(met, "nothing", earlier)
-    assert first.empty
+    assert first.empty and first.dtype == "bool"
     assert definitions.minimal(grid, first, LEVELS).empty
 
 

@@ -102,6 +102,14 @@ def test_how_many_waves_a_baseline_needs(baseline, waves, before):
     assert found["before"].tolist() == pytest.approx([] if before is None else [before])
 
 
+@pytest.mark.parametrize(("baseline", "months"), [("mean_of_three", 3), ("trend", 6)])
+def test_what_was_before_a_baseline_has_no_say(baseline, months):
+    flat = {AUGUST - back: 50.0 for back in range(1, months + 1)}
+    earlier = {AUGUST - months - 1: 99.0, AUGUST - months - 9: 1.0}
+    found = changes({**earlier, **flat, AUGUST + 1: 70.0}, [Event("x", AUGUST, 0)], 1, baseline)
+    assert found["before"].tolist() == pytest.approx([50])
+
+
 def test_an_event_without_a_value_on_either_side_is_left_out():
     series = series_from("2024-06", 60, 61, 62, 63)  # to September
     late, early = Event("late", AUGUST + 1, AUGUST + 2), Event("early", AUGUST - 2, AUGUST - 1)
@@ -195,6 +203,13 @@ def test_placebo_months_by_hand():
     assert found["name"].tolist()[0] == month_name(1)
 
 
+def test_the_first_wave_after_a_placebo_month_is_that_of_the_next_month():
+    series = {month: float(month**2) for month in range(10)}
+    first, next_month = (placebo_changes(series, [], window, "month_before") for window in (0, 1))
+    assert first["start"].tolist() == list(range(1, 9))
+    assert first.equals(next_month)
+
+
 def test_no_series_has_no_placebo_months():
     assert placebo_changes({}, [Event("x", 5, 6)], 1, "month_before").empty
 
@@ -236,11 +251,11 @@ def test_as_many_events_as_placebo_months_leave_one_draw():
     assert permutation_p(0.6, placebo, 2, draws=99) == 1 / 100
 
 
-@pytest.mark.parametrize("rises", [5, 7, 9])
-def test_chance_agrees_with_the_hypergeometric_tail(rises):
+@pytest.mark.parametrize(("rises", "size"), [(5, 10), (7, 10), (9, 10), (1, 1), (2, 2)])
+def test_chance_agrees_with_the_hypergeometric_tail(rises, size):
     placebo = np.array([1.0] * 60 + [-1.0] * 60)
-    exact = hypergeom.sf(rises - 1, 120, 60, 10)
-    found = permutation_p(rises / 10, placebo, 10, draws=20_000)
+    exact = hypergeom.sf(rises - 1, 120, 60, size)
+    found = permutation_p(rises / size, placebo, size, draws=20_000)
     assert found == pytest.approx(exact, abs=4 * np.sqrt(exact * (1 - exact) / 20_000) + 1e-4)
 
 
@@ -249,6 +264,13 @@ def test_chance_is_seeded():
     assert permutation_p(0.6, placebo, 14) == permutation_p(0.6, placebo, 14)
     several = {permutation_p(0.6, placebo, 14, seed=seed) for seed in range(4)}
     assert len(several) > 1
+
+
+def test_chance_is_drawn_five_thousand_times_from_the_day_of_the_incursion():
+    placebo = np.random.default_rng(1).normal(size=200)
+    told = permutation_p(0.6, placebo, 14, draws=5000, seed=20240806)
+    assert permutation_p(0.6, placebo, 14) == told
+    assert permutation_p(1.0, np.zeros(10), 4) == 1 / 5001
 
 
 @PROPERTY

@@ -259,6 +259,10 @@ def test_round_sig_by_hand(value, digits, rounded):
     assert round_sig(value, digits) == rounded
 
 
+def test_round_sig_keeps_six_digits_unless_told():
+    assert round_sig(1234567) == 1234570
+
+
 def test_round_sig_keeps_nan_and_gives_plain_floats():
     assert isnan(round_sig(nan))
     assert type(round_sig(np.float64(1.5))) is float

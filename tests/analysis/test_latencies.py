@@ -83,6 +83,17 @@ def test_a_step_that_has_not_come_is_open_from_the_time_watched():
     pd.testing.assert_frame_equal(found.head(2), delays)
 
 
+def test_within_the_first_hour_a_step_can_be_missing():
+    found = latencies.with_open(table(), "kursk", ["deed"], 0.5)
+    assert found.to_numpy().tolist() == [["kursk", "deed", 0.5, inf]]
+
+
+def test_rows_are_numbered_anew_when_some_are_added():
+    delays = table(("kursk", "word", 3, 4)).set_axis([7])
+    assert latencies.with_open(delays, "kursk", ["word"], 100).equals(delays)
+    assert latencies.with_open(delays, "kursk", ["deed"], 100).index.tolist() == [0, 1]
+
+
 @pytest.mark.parametrize("watched", [0, -50])
 def test_before_it_starts_no_step_is_missing(watched):
     delays = table(("other", "deed", 30, 40))
@@ -143,9 +154,9 @@ def test_no_delays_give_no_comparisons():
 
 
 def test_a_step_twice_or_back_to_front_is_an_error():
-    with pytest.raises(ValueError, match="twice"):
+    with pytest.raises(ValueError, match=r"^an episode has the same step twice$"):
         latencies.comparisons(table(("a", "x", 1, 2), ("a", "x", 3, 4)), "a")
-    with pytest.raises(ValueError, match="before it begins"):
+    with pytest.raises(ValueError, match=r"^a delay ends before it begins$"):
         latencies.comparisons(table(("a", "x", 2, 1)), "a")
 
 
@@ -195,6 +206,21 @@ def test_only_what_was_open_and_then_came_is_decided_since():
     found = latencies.decided_since(pairs, 30.0)
     assert found[["step", "episode"]].to_numpy().tolist() == [["late", "other"]]
     assert latencies.decided_since(pairs, 51.0).empty
+
+
+@PROPERTY
+@given(st.lists(DELAY, min_size=2, max_size=6), HOURS)
+def test_decided_since_is_what_was_open_by_the_time_watched_and_is_not_any_more(delays, watched):
+    pairs = latencies.comparisons(one_step(*delays), "e0")
+    found = latencies.decided_since(pairs, watched)
+    came_later = delays[0][0] >= watched
+    expected = [
+        f"e{i}"
+        for i, other in enumerate(delays)
+        if i and came_later and isnan(latencies.slower((watched, inf), other))
+        if not isnan(latencies.slower(delays[0], other))
+    ]
+    assert found["episode"].tolist() == expected
 
 
 # -- ranks ---------------------------------------------------------------------------------------

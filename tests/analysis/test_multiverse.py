@@ -97,6 +97,13 @@ def test_shares_sum_to_one_and_keep_the_order_of_the_scale(given_verdicts):
     )
 
 
+def test_shares_by_a_choice_come_in_the_order_of_its_values():
+    rows = [(3, "mixed"), (0, "supported"), (3, "supported"), (0, "supported")]
+    found = multiverse.shares_by(pd.DataFrame(rows, columns=["window", "verdict"]), "window")
+    assert found.index.tolist() == [0, 3]
+    assert found.to_dict("list") == {"mixed": [0.0, 0.5], "supported": [1.0, 0.5]}
+
+
 # -- flips ---------------------------------------------------------------------------------------
 
 
@@ -177,6 +184,11 @@ def test_influence_lies_between_zero_and_one_and_ignores_an_irrelevant_choice(gi
     assert found.is_monotonic_decreasing
 
 
+def test_without_choices_nothing_has_influence():
+    found = multiverse.influence(results_of(["mixed"], {}), {})
+    assert found.empty and found.dtype == "float64"
+
+
 # -- distinct ------------------------------------------------------------------------------------
 
 
@@ -195,6 +207,11 @@ def test_distinct_keeps_a_choice_that_moves_one_finding_once_and_merges_unknown_
     assert len(multiverse.distinct(table, axes)) == 1
     table.loc[3, "share"] = 1.0
     assert len(multiverse.distinct(table, axes)) == 4
+
+
+def test_distinct_specifications_are_numbered_anew():
+    table = results_of(["mixed"] * 12).assign(share=[0.0] * 4 + [1.0] * 4 + [2.0] * 4)
+    assert list(multiverse.distinct(table, AXES).index) == [0, 1, 2]
 
 
 @PROPERTY
@@ -221,6 +238,15 @@ def test_encode_by_hand():
     assert found["estimate"].tolist()[:3] == [1, 1, 3]
     assert found["estimate"].isna().tolist() == [False, False, False, True]
     assert list(found.index) == [0, 1, 2, 3]
+    assert list(found.columns) == ["estimate", "verdict", "choices"]
+
+
+def test_equal_estimates_keep_the_order_of_the_specifications():
+    axes = {"a": range(9), "b": range(9)}
+    table = results_of(["mixed"] * 81, axes)
+    found = multiverse.encode(table.assign(share=table["a"] % 2.0), axes, "share")
+    in_order = [f"{a}{b}" for a in (0, 2, 4, 6, 8, 1, 3, 5, 7) for b in range(9)]
+    assert found["choices"].tolist() == in_order
 
 
 @PROPERTY

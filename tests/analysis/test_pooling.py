@@ -138,6 +138,19 @@ def test_a_mass_that_ends_at_nought_is_nought_and_not_only_nearly():
 
 
 @PROPERTY
+@given(INTERVALS, st.data())
+def test_several_weightings_at_once_are_each_for_itself(intervals, data):
+    low, high = ends(intervals)
+    left, right = pooling.innermost(low, high)
+    cover = (low[:, None] <= left) & (right <= high[:, None])
+    row = st.lists(st.integers(1, 9), min_size=len(low), max_size=len(low))
+    weights = np.array(data.draw(st.lists(row, min_size=2, max_size=4)), dtype="float64")
+    together = pooling.self_consistent(cover, weights)
+    alone = [pooling.self_consistent(cover, each[None])[0] for each in weights]
+    assert together == pytest.approx(np.array(alone), abs=1e-9)
+
+
+@PROPERTY
 @given(INTERVALS)
 def test_no_other_distribution_on_the_line_is_more_likely(intervals):
     """The condition of Gentleman and Geyer, at every end and between all of them."""
@@ -194,7 +207,9 @@ def test_a_resample_is_as_likely_on_the_intervals_of_the_whole(intervals, data):
 @pytest.mark.parametrize("pool", pooling.POOLINGS.values())
 @pytest.mark.parametrize(("low", "high"), [([2.0], [1.0]), ([nan], [1.0]), ([1.0], [nan])])
 def test_an_interval_that_cannot_be_is_an_error(pool, low, high):
-    with pytest.raises(ValueError, match="ends before it begins, or an end is not a number"):
+    with pytest.raises(
+        ValueError, match=r"^an interval ends before it begins, or an end is not a number$"
+    ):
         pool(low, high)
 
 
@@ -208,6 +223,7 @@ def test_mass_within_a_window_by_hand():
     assert pooled.within(10, 1e9) == pytest.approx(0.2)  # unbounded: outside every window
     assert pooled.bounds(5, 8) == (0.0, 0.5)
     assert pooled.bounds(0, 19) == pytest.approx((0.7, 0.7))
+    assert pooled.bounds(0, 10) == pytest.approx((0.7, 0.7))  # an interval may end with the window
     assert pooled.bounds(5, 30) == pytest.approx((0.2, 1.0))
     # closed at three times its lower end, [20, 60]: a quarter of it up to 30
     assert pooled.closed(3.0).within(10, 30) == pytest.approx(0.2 + 0.3 / 4)
@@ -222,7 +238,7 @@ def test_quantiles_by_hand():
     found = [pooled.quantile(share) for share in (0.0, 0.25, 0.6, 0.69, 0.8, 1.0)]
     assert found == pytest.approx([0, 5, 20, 20, 40, 60])
     assert pooled.mean == pytest.approx(0.5 * 5 + 0.2 * 20 + 0.3 * 45)
-    with pytest.raises(ValueError, match="closed intervals"):
+    with pytest.raises(ValueError, match=r"^a quantile needs closed intervals$"):
         pooling.npmle([1.0], [inf]).quantile(0.5)
 
 
@@ -241,6 +257,10 @@ def test_the_mixture_by_hand():
     assert found == pytest.approx(1.3 / 3, abs=1e-6)
 
 
+def test_a_probability_has_six_decimals():
+    assert pooling.probability([1, 2, 9], [1, 2, 9], (8, 12), "mixture", 3.0) == 0.333333
+
+
 def test_shares_are_exact_at_the_thresholds_of_a_rule():
     """One source of five in the window is 0.2, not a hair less."""
     values = [1.0, 2.0, 3.0, 4.0, 10.0]
@@ -254,6 +274,7 @@ def test_nothing_known_is_not_zero(pool):
     nothing = pooling.POOLINGS[pool]([], [])
     assert isnan(nothing.quantile(0.5))
     assert isnan(nothing.mean)
+    assert isnan(nothing.cdf([1.0])[0])
     assert all(isnan(end) for end in pooling.POOLINGS[pool]([], []).bounds(8, 12))
     assert all(isnan(end) for end in pooling.bootstrap([], [], (8, 12), pool, 3.0))
     assert pooling.leave_one_out([], [], (8, 12), pool, 3.0).shape == (0,)
@@ -287,6 +308,8 @@ def test_the_bootstrap_of_points_is_that_of_a_share():
     for pool in POOLINGS:
         low, high = pooling.bootstrap(values, values, (8, 12), pool, 3.0, draws=4000)
         assert (low, high) == (stats.binom.ppf(0.025, 10, 0.3) / 10, 0.6)
+        narrow = pooling.bootstrap(values, values, (8, 12), pool, 3.0, draws=4000, level=0.6)
+        assert narrow == tuple(stats.binom.ppf([0.2, 0.8], 10, 0.3) / 10)
     assert stats.binom.ppf(0.975, 10, 0.3) / 10 == float(Fraction(6, 10))
 
 
@@ -298,6 +321,22 @@ def test_the_bootstrap_pools_each_resample_anew_by_hand():
     """
     found = pooling.bootstrap([0, 8], [20, 12], (8, 12), "npmle", 3.0)
     assert found == (0.2, 1.0)
+
+
+@pytest.mark.parametrize(("pool", "both"), [("npmle", 1.0), ("mixture", 0.6)])
+def test_the_bootstrap_pools_as_told_by_hand(pool, both):
+    """The same: half of the resamples have both, and the mixture counts each for itself."""
+    found = pooling.bootstrap([0, 8], [20, 12], (8, 12), pool, 3.0, level=0.4)
+    assert found == pytest.approx((both, both))
+
+
+def test_the_bootstrap_draws_a_thousand_times_from_the_day_of_the_incursion():
+    low = np.array([8, 6, 2.4, 1.9, 10, 4.4, 1.9, 6.5])
+    known = (low, low + 6, (4, 7), "mixture", 3.0)
+    told = pooling.bootstrap(*known, draws=1000, level=0.95, seed=20240806)
+    assert pooling.bootstrap(*known) == told
+    for other in ({"draws": 1001}, {"level": 0.9}, {"seed": 1}):
+        assert pooling.bootstrap(*known, **other) != told
 
 
 @settings(PROPERTY, max_examples=15)

@@ -46,6 +46,7 @@ def test_months_can_be_weighted():
 def test_months_without_anything():
     before, after = rates.per_month(pd.Series([], dtype="datetime64[ns]"), BREAK, 3)
     assert (list(before), list(after)) == ([0, 0, 0], [0, 0, 0])
+    assert rates.per_month([], BREAK, 1)[1].tolist() == [0]
 
 
 @PROPERTY
@@ -95,6 +96,8 @@ def test_poisson_ratio_by_hand():
     found = rates.poisson_ratio(5, 0)
     assert (found.value, found.low) == (0, 0)
     assert found.high == pytest.approx(p / (1 - p))
+    p = 1 - 0.05 ** (1 / 5)
+    assert rates.poisson_ratio(5, 0, level=0.9).high == pytest.approx(p / (1 - p))
 
 
 def test_poisson_ratio_without_counts():
@@ -132,6 +135,16 @@ def test_turning_time_round_turns_the_poisson_ratio_over(before, after, e0, e1):
 def test_dispersion_by_hand():
     # means 10, squares 81 + 81 a side; 324 / (10 + 100 a) = 2 degrees of freedom: a = 1.52
     assert rates.dispersion([1, 19], [1, 19]) == pytest.approx(1.52)
+    # one count after: no spread of its own; 162 / (10 + 100 a) = 1 degree of freedom
+    assert rates.dispersion([1, 19], [10]) == pytest.approx(1.52)
+    # squares 49 + 49 a side: 196 / (10 + 100 a) = 2
+    assert rates.dispersion([3, 17], [3, 17]) == pytest.approx(0.88)
+
+
+def test_dispersion_of_rare_counts_by_hand():
+    # means 0.6, squares 9 * 0.36 + 29.16 = 32.4 a side; 64.8 / (0.6 + 0.36 a) = 18: a = 25 / 3
+    rare = [0] * 9 + [6]
+    assert rates.dispersion(rare, rare) == pytest.approx(25 / 3)
 
 
 def test_dispersion_of_even_counts_of_small_spread_and_of_nothing_is_none():
@@ -145,6 +158,14 @@ def test_even_counts_get_the_exact_poisson_ratio():
     found = rates.count_ratio([2, 3, 3], [1, 2, 1])
     assert found == rates.poisson_ratio(8, 4)
     assert rates.count_ratio([2, 3, 3], [1, 2]) == rates.poisson_ratio(8, 3, 3, 2)
+
+
+def test_the_level_holds_for_the_interval_and_for_the_test_of_dispersion():
+    assert rates.count_ratio([2, 3, 3], [1, 2, 1], 0.9) == rates.poisson_ratio(8, 4, level=0.9)
+    # squares 72 and 8 about means of 10: chi-squared 8 with 4 degrees of freedom, p = 0.092
+    sides = ([4, 10, 16], [8, 10, 12])
+    assert rates.count_ratio(*sides).method == "exact Poisson"
+    assert rates.count_ratio(*sides, 0.9).method == "negative binomial"
 
 
 @pytest.mark.parametrize(
@@ -172,6 +193,7 @@ def test_mean_ratio_by_hand():
     found = rates.mean_ratio([1, 3], [0.5, 1.5])
     factor = exp(stats.t.ppf(0.975, 2) * sqrt(0.5))
     assert (found.value, found.low, found.high) == pytest.approx((0.5, 0.5 / factor, 0.5 * factor))
+    assert found.method == "log ratio of means"
 
 
 def test_mean_ratio_agrees_with_welch_on_close_values():
@@ -186,8 +208,11 @@ def test_mean_ratio_agrees_with_welch_on_close_values():
 def test_mean_ratio_where_an_end_is_missing():
     assert isnan(rates.mean_ratio([], [1, 2]).value)
     assert isnan(rates.mean_ratio([0, 0], [1, 2]).value)
-    assert isnan(rates.mean_ratio([1, nan], [1, 2]).value)
-    assert rates.mean_ratio([2], [1]).value == 0.5 and isnan(rates.mean_ratio([2], [1]).low)
+    for before, after in (([1, nan], [1, 2]), ([1, 2], [nan, 1]), ([1, 2], [])):
+        assert rates.mean_ratio(before, after) == rates.UNKNOWN
+    single = rates.mean_ratio([2], [1])
+    assert (single.value, single.method) == (0.5, "log ratio of means")
+    assert isnan(single.low) and isnan(single.high)
     nothing = rates.mean_ratio([1, 2], [0, 0])
     assert nothing.value == 0 and isnan(nothing.high)
     assert rates.mean_ratio([2, 2], [1, 1]) == rates.Ratio(0.5, 0.5, 0.5, "log ratio of means")
@@ -227,13 +252,19 @@ def test_a_point_always_decides(value, fell):
     assert isnan(rates.UNKNOWN.fell("point", 0.8))
 
 
+def test_of_what_is_not_known_no_number_is_known():
+    assert np.isnan([rates.UNKNOWN.value, rates.UNKNOWN.low, rates.UNKNOWN.high]).all()
+    assert rates.UNKNOWN.method == ""
+
+
 # -- other dates ---------------------------------------------------------------------------------
 
 
 def test_other_dates_by_hand():
     # months back: 1 holds -20 and -10 after, -40 before; 2 would need to know what was before -40
     days = after_break(-40, -20, -10, 10, 20)
-    assert rates.placebo_ratios(days, BREAK, 1).empty
+    none = rates.placebo_ratios(days, BREAK, 1)
+    assert none.empty and none.dtype == "float64"
     found = rates.placebo_ratios(after_break(-100, -40, -20, -10, 10), BREAK, 1)
     assert list(found) == [2.0, inf]
     assert list(found.index) == [BREAK - pd.DateOffset(months=k) for k in (1, 2)]

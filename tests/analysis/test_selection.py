@@ -72,7 +72,7 @@ def test_population_bounds_of_a_share_not_known_are_not_known():
 
 @pytest.mark.parametrize(("share", "part"), [(1.2, 0.5), (-0.1, 0.5), (0.5, 1.01), (0.5, [-0.1])])
 def test_no_share_outside_its_range(share, part):
-    with pytest.raises(ValueError, match="from 0 to 1"):
+    with pytest.raises(ValueError, match=r"^a share is from 0 to 1$"):
         population_bounds(share, part)
 
 

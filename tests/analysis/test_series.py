@@ -228,6 +228,7 @@ def test_weeks_are_spread_over_their_days():
     # Four days of the first week lie in February, and four of that from 26 February to 3 March.
     assert months.index.tolist() == [pd.Timestamp("2024-02-29")]
     assert months.tolist() == pytest.approx([4 * 14 / 7 + 7 + 4 * 70 / 7])
+    assert monthly_totals(pd.Series(1, sundays, name="people")).name == "people"
 
 
 @PROPERTY
@@ -243,3 +244,4 @@ def test_whole_months_of_weeks_never_hold_more_than_all_weeks(weekly):
 @pytest.mark.parametrize("function", [monthly_change_a_day, monthly_totals])
 def test_months_of_nothing_are_none(function):
     assert function(pd.Series(dtype="float64", index=pd.DatetimeIndex([]))).empty
+    assert function(pd.Series(dtype="float64")).empty  # no days, so none of their type either

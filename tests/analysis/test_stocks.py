@@ -245,6 +245,15 @@ def test_inhabitants_by_hand(names, vintage, people):
     assert stocks.inhabitants(mixed, names, vintage) == people
 
 
+def test_of_figures_of_one_day_the_row_decides_in_a_long_table_as_well():
+    size = 60
+    names = [f"n{i % 3}" for i in range(size)]
+    figures = pd.DataFrame({"name": names, "population_people": range(size)})
+    figures["observed_on"] = august(1)
+    assert stocks.inhabitants(figures, names, "oldest") == 0 + 1 + 2
+    assert stocks.inhabitants(figures, names, "newest") == 57 + 58 + 59
+
+
 @pytest.mark.parametrize("names", [["Sudzha", "Sumy"], [], ["Sumy"]])
 @pytest.mark.parametrize("vintage", ["newest", "oldest", "largest"])
 def test_inhabitants_are_not_known_when_a_unit_has_no_figure(names, vintage):
@@ -300,6 +309,20 @@ def test_a_part_bounds_the_total_from_below_only():
     assert stocks.running_total(said, VALUE, august(11)) == (100, inf)
 
 
+@pytest.mark.parametrize(
+    ("bound", "before", "on", "after"),
+    [
+        ("exact", (0, 90), (90, 90), (90, inf)),
+        ("at_most", (0, 90), (0, 90), (0, inf)),  # nothing need have been reached
+        ("at_least", (0, inf), (90, inf), (90, inf)),  # nothing need have been left
+    ],
+)
+def test_a_bound_of_the_whole_total_bounds_one_way_only(bound, before, on, after):
+    said = statements((10, 90, bound, True))
+    found = [stocks.running_total(said, VALUE, august(number)) for number in (9, 10, 11)]
+    assert found == [before, on, after]
+
+
 def test_a_rounded_number_reaches_as_far_as_its_unit():
     said = statements((10, 200, "about", True))
     assert stocks.running_total(said, VALUE, august(10)) == (150, 250)
@@ -330,3 +353,5 @@ def test_the_true_total_lies_between_the_bounds_whatever_the_order(added, told, 
     assert low <= total[day - 1] <= high
     mixed = statements(*random.sample(rows, len(rows)))
     assert stocks.running_total(mixed, VALUE, august(day)) == (low, high)
+    backward = statements(*rows)[::-1]  # rows keep their numbers
+    assert stocks.running_total(backward, VALUE, august(day)) == (low, high)

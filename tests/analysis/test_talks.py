@@ -76,10 +76,30 @@ def test_acts_by_hand(kind, parties, actor, side, by):
     assert list(talks.done_by(table, RUSSIA, UKRAINE)) == [by]
 
 
+@pytest.mark.parametrize(
+    ("parties", "by"),
+    [("RU-UA", "both"), ("US-RU-UA", "both"), ("RU-US", "others"), ("UA-US via QA", "others")],
+)
+def test_what_one_of_them_does_with_a_third_party_is_not_done_by_both(parties, by):
+    table = events(("direct_talks", parties, "x", "media_analysis"))
+    assert list(talks.done_by(table, RUSSIA, UKRAINE)) == [by]
+
+
+def test_every_event_keeps_its_own_answer():
+    table = events(
+        ("offer", "RU-UA", "Russia", "y"), ("direct_talks", "RU-UA", "x", "y")
+    ).set_axis([8, 3])  # fmt: skip
+    assert talks.between(table, RUSSIA).to_dict() == {8: True, 3: True}
+    assert talks.acts_of(table, UKRAINE).to_dict() == {8: False, 3: True}
+    assert talks.done_by(table, RUSSIA, UKRAINE).to_dict() == {8: "Russia", 3: "both"}
+
+
 def test_no_events_have_no_parties():
     table = events()
     assert list(talks.between(table, RUSSIA)) == list(talks.acts_of(table, RUSSIA)) == []
     assert list(talks.done_by(table, RUSSIA, UKRAINE)) == []
+    assert talks.between(table, RUSSIA).dtype == "bool"
+    assert talks.done_by(table, RUSSIA, UKRAINE).dtype == "str"
 
 
 def test_wider_links_hold_the_narrower_ones():
@@ -124,6 +144,7 @@ def test_areas_begin_on_the_day_asked_for():
         ("direct_talks", "RU-UA", 0, True),
         ("direct_talks", "RU-UA", -1, False),  # before the day
         ("direct_talks", "RU-US", 0, False),  # with others
+        ("direct_talks", "UA-US", 0, False),
         ("indirect_contact", "RU-UA via QA", 0, False),
     ],
 )
@@ -146,6 +167,11 @@ def test_first_direct_talks_are_between_the_two_and_not_before_the_day(kind, par
 )
 def test_rounds_by_hand(numbers, gap, expected):
     assert talks.rounds(days(numbers), gap) == expected
+
+
+def test_a_round_ends_with_a_week_of_silence():
+    assert talks.rounds(days([0, 7])) == 1
+    assert talks.rounds(days([0, 8])) == 2
 
 
 @PROPERTY
@@ -293,12 +319,20 @@ def test_monthly_by_hand():
     groups = {"offers": days([-53, -1, 0]), "refusals": days([30, 31])}
     found = talks.monthly(groups, START, first, last)
     starts = ["2024-06-06", "2024-07-06", "2024-08-06", "2024-09-06"]
+    assert list(found.columns) == ["month", "offers", "refusals", "whole"]
     assert list(found["month"]) == list(pd.to_datetime(starts))
     assert list(found["offers"]) == [1, 1, 1, 0]
     assert list(found["refusals"]) == [0, 0, 1, 1]
     assert list(found["whole"]) == [False, True, True, False]
     ended = talks.monthly(groups, START, pd.Timestamp("2024-06-06"), pd.Timestamp("2024-09-05"))
     assert list(ended["whole"]) == [True, True, True]  # the first and the last day included
+    short = talks.monthly(groups, START, pd.Timestamp("2024-06-06"), pd.Timestamp("2024-09-04"))
+    assert list(short["whole"]) == [True, True, False]
+
+
+def test_a_month_of_28_days_is_over_after_28_days():
+    february, march = pd.Timestamp("2023-02-01"), pd.Timestamp("2023-03-01")
+    assert list(talks.monthly({}, february, february, march)["month"]) == [february, march]
 
 
 def test_a_month_that_ends_on_the_first_day_is_left_out():

@@ -357,6 +357,8 @@ def test_the_error_of_a_mean_is_the_largest_that_any_correlation_allows(changes,
         (1.0, 1.0, 2.7, True),
         (-1.0, 1.0, 2.7, True),
         (4.0, 0.1, 3.0, False),  # surely more than the margin
+        (3.0, 0.0, 3.0, False),  # the margin itself is not smaller than the margin
+        (-3.0, 0.0, 3.0, False),
         (nan, nan, 3.0, False),  # not known is not none
     ],
 )

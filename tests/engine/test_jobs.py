@@ -1,11 +1,14 @@
 """Jobs are planned from the registry, and refused before anything starts."""
 
+import shlex
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from kursk_claims.engine.jobs import committed, plan
+from kursk_claims.engine.jobs import Job, committed, plan
 from kursk_claims.errors import ParameterError, RegistryError
+from kursk_claims.evidence.paths import root
 from kursk_claims.evidence.registry import load_registry
 
 REGISTRY = load_registry()
@@ -23,7 +26,12 @@ def test_other_parameters_have_another_place() -> None:
     (plain,) = plan(REGISTRY, ["c14"], ["2024-08-21"])
     (other,) = plan(REGISTRY, ["c14"], ["2024-08-21"], {"window": 6})
     assert plain.output != other.output and dict(other.parameters)["window"] == 6
-    assert "-p window '6'" in other.command
+    assert "-p window 6" in other.command and "window=6" in other.label
+
+
+def test_a_value_stays_one_word_of_the_command() -> None:
+    job = Job("c14", root() / "notebooks" / "n.ipynb", {"x": "a'; touch b #"}, Path("o.ipynb"))
+    assert shlex.split(job.command)[-1] == "a'; touch b #"
 
 
 def test_the_committed_notebook_gets_no_parameters() -> None:

@@ -63,7 +63,7 @@ def first_case(met: pd.DataFrame, case: str, earlier: Sequence[str]) -> pd.Serie
     Parameters
     ----------
     met : DataFrame of bool
-        As from `met_by`.
+        As from `met_by`: one row a definition, a column an event.
     case : str
         The event that is said to be the first.
     earlier : sequence of str
@@ -73,6 +73,11 @@ def first_case(met: pd.DataFrame, case: str, earlier: Sequence[str]) -> pd.Serie
     -------
     Series of bool
         Indexed by the definitions that the case meets; empty if it is not among the events.
+
+    Raises
+    ------
+    KeyError
+        If an earlier event is not among the events.
     """
     if case not in met:
         return pd.Series(dtype="bool")
@@ -88,11 +93,16 @@ def minimal(definitions: pd.DataFrame, holds: pd.Series, levels: Levels) -> pd.D
     Parameters
     ----------
     definitions : DataFrame
-        As from `lattice`.
+        As from `lattice`: one row each, a column an attribute, the level asked for.
     holds : Series of bool
-        For some or all of the definitions.
+        For some or all of the definitions, by their index.
     levels : mapping
         See `Levels`.
+
+    Returns
+    -------
+    DataFrame
+        Those rows of `definitions`, in the order of `holds`; none when it holds for none.
     """
     rows = definitions.loc[holds.index[holds.to_numpy(dtype="bool")], list(levels)]
     place = {
@@ -112,7 +122,7 @@ def also_met(met: pd.DataFrame, earlier: Sequence[str]) -> dict[str, list[str]]:
     Parameters
     ----------
     met : DataFrame of bool
-        As from `met_by`; its index names the definitions.
+        As from `met_by`: one row a definition, a column an event; its index names the definitions.
     earlier : sequence of str
         Events; those that are not in `met` meet nothing.
     """

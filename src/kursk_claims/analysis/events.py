@@ -22,7 +22,10 @@ def month_name(number: int) -> str:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that begins in a month; ``first_after`` is the month of the first wave after it."""
+    """Something that begins in a month; ``first_after`` is the month of the first wave after it.
+
+    Both are month numbers (see `month_number`).
+    """
 
     name: str
     start: int
@@ -80,8 +83,9 @@ def changes(series: Monthly, events: Sequence[Event], window: int, baseline: str
     Returns
     -------
     DataFrame
-        Columns ``name, start, month_after, before, after, change`` (percentage points); events
-        without a value before or after are left out.
+        Columns ``name``, ``start`` and ``month_after`` (month numbers), ``before`` and ``after``
+        (per cent), ``change`` (percentage points); events without a value before or after are left
+        out.
     """
     rows = []
     for event in events:
@@ -110,6 +114,21 @@ def placebo_changes(
     """Return the changes at every month that no event touches, as `changes` does for the events.
 
     A month is left out when an event starts between the month before it and the month compared.
+
+    Parameters
+    ----------
+    series : mapping
+        Month number to value (per cent).
+    events : sequence of Event
+    window : int
+        Months after the start; 0 is the month after it, as 1 is.
+    baseline : str
+        A key of `BASELINES`.
+
+    Returns
+    -------
+    DataFrame
+        Columns as from `changes`; ``name`` is the month, ``YYYY-MM``.
     """
     starts = {event.start for event in events}
     placebo = []
@@ -135,6 +154,15 @@ def permutation_p(
         Changes at placebo months.
     size : int
         Number of events.
+    draws : int
+        Samples of `size` placebo changes, drawn without replacement.
+    seed : int
+        Of the random generator.
+
+    Returns
+    -------
+    float
+        Above 0, up to 1; NaN without an event, or with fewer placebo changes than events.
     """
     if size == 0 or len(placebo) < size:
         return float("nan")

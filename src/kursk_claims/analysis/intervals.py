@@ -11,8 +11,6 @@ Interval = tuple[float, float]
 
 def last_digit_unit(value: float) -> float:
     """Return the unit of the last significant digit of a whole number: 1000 for 121000."""
-    if value == 0:
-        return 1.0
     whole = abs(round(value))
     unit = 1.0
     while whole and whole % (unit * 10) == 0:
@@ -30,7 +28,7 @@ def stated(value: float, bound: str) -> Interval:
     Raises
     ------
     ValueError
-        If the bound is not one of the four.
+        If the bound is not one of the four, or the number is NaN.
     """
     unit = last_digit_unit(value)
     spans = {
@@ -77,7 +75,28 @@ def to_outrun(values: npt.ArrayLike, share: float) -> float:
 
 
 def wilson(successes: int, trials: int, level: float = 0.95) -> Interval:
-    """Return the Wilson score interval of a share (Wilson 1927), (nan, nan) for no trials."""
+    """Return the Wilson score interval of a share.
+
+    Wilson (1927), "Probable inference, the law of succession, and statistical inference", Journal
+    of the American Statistical Association 22.
+
+    Parameters
+    ----------
+    successes, trials : int
+        Whole numbers.
+    level : float
+        Of the interval, between 0 and 1.
+
+    Returns
+    -------
+    tuple
+        Low and high, 0 to 1; (nan, nan) for no trials.
+
+    Raises
+    ------
+    ValueError
+        If there are more successes than trials, or fewer than none.
+    """
     if trials == 0:
         return (float("nan"), float("nan"))
     interval = stats.binomtest(successes, trials).proportion_ci(level, method="wilson")
@@ -122,6 +141,19 @@ def wave_difference_margin(
 
     ``z * sqrt(deff * (p1 (100 - p1) + p2 (100 - p2)) / n)`` with shares in per cent and the same n
     respondents in each wave (see `wave_variance`).
+
+    Parameters
+    ----------
+    before, after : array_like
+        Shares in per cent; with `net`, shares less their opposites, -100 to 100.
+    n : array_like
+        Respondents of each wave.
+    design_effect : float
+        Of both waves.
+    z : float
+        Normal quantile, such as 1.96 for 95 per cent on both sides.
+    net : bool
+        As for `wave_variance`.
 
     Returns
     -------

@@ -28,7 +28,9 @@ def with_open(
     Parameters
     ----------
     delays : DataFrame
-        Delays (see the module).
+        Columns ``episode``, ``step``, ``low_h``, ``high_h`` (hours), and any others.
+    episode : str
+        The one watched.
     steps : sequence of str
         Those that the episode ought to come to.
     watched_h : float
@@ -37,7 +39,8 @@ def with_open(
     Returns
     -------
     DataFrame
-        `delays`, then a row ``[watched_h, infinity)`` for each step that was missing.
+        `delays`, then a row ``[watched_h, infinity)`` for each step that was missing, its other
+        columns empty; rows are numbered anew when some are added.
     """
     come = set(delays.loc[delays["episode"] == episode, "step"])
     open_steps = [step for step in steps if step not in come] if watched_h > 0 else []
@@ -47,7 +50,18 @@ def with_open(
 
 
 def middles(delays: pd.DataFrame) -> pd.DataFrame:
-    """Return the delays as points, in the middle of their bounds; open ones stay as they are."""
+    """Return the delays as points, in the middle of their bounds; open ones stay as they are.
+
+    Parameters
+    ----------
+    delays : DataFrame
+        Columns ``low_h`` and ``high_h`` (hours; infinity for an open delay), and any others.
+
+    Returns
+    -------
+    DataFrame
+        `delays` with both columns at the middle.
+    """
     middle = (delays["low_h"] + delays["high_h"]) / 2
     ended = np.isfinite(delays["high_h"])
     points = {name: delays[name].where(~ended, middle) for name in ("low_h", "high_h")}
@@ -70,7 +84,7 @@ def comparisons(delays: pd.DataFrame, ours: str) -> pd.DataFrame:
     Parameters
     ----------
     delays : DataFrame
-        Delays (see the module).
+        Columns ``episode``, ``step``, ``low_h``, ``high_h`` (hours); others are left out.
     ours : str
         The episode that is compared with the others.
 
@@ -78,7 +92,7 @@ def comparisons(delays: pd.DataFrame, ours: str) -> pd.DataFrame:
     -------
     DataFrame
         One row a step and other episode: ``step``, ``episode``, ``low_h``, ``high_h`` of the other,
-        ``ours_low_h``, ``ours_high_h``, and ``slower`` (see `slower`).
+        ``ours_low_h``, ``ours_high_h`` (hours), and ``slower`` (1.0, 0.0 or NaN, see `slower`).
 
     Raises
     ------
@@ -107,9 +121,15 @@ def decided_since(pairs: pd.DataFrame, watched_h: float) -> pd.DataFrame:
     Parameters
     ----------
     pairs : DataFrame
-        As from `comparisons`.
+        As from `comparisons`: of its columns ``ours_low_h``, ``ours_high_h``, ``high_h`` and
+        ``slower`` are read.
     watched_h : float
         Hours from our start.
+
+    Returns
+    -------
+    DataFrame
+        Those rows of `pairs`.
     """
     late = (pairs["ours_low_h"] >= watched_h) & np.isfinite(pairs["ours_high_h"])
     was_open = pairs["high_h"] >= watched_h
@@ -127,12 +147,14 @@ def rank_bounds(delays: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     delays : DataFrame
-        Delays (see the module).
+        Columns ``step``, ``low_h`` and ``high_h`` (hours), and any others; one row an episode and
+        step.
 
     Returns
     -------
     DataFrame
-        `delays` with ``best`` and ``worst`` (rank) and ``ranked`` (episodes that have the step).
+        `delays` with ``best`` and ``worst`` (rank, 1 to ``ranked``) and ``ranked`` (episodes that
+        have the step), whole numbers.
     """
     step = delays["step"].to_numpy()
     low, high = delays["low_h"].to_numpy(), delays["high_h"].to_numpy()

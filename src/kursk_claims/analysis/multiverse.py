@@ -40,6 +40,11 @@ def run(
     DataFrame
         One row a specification: a column per choice, per finding, and ``verdict``. A finding
         that bears the name of a choice decides with the others but has no column.
+
+    Raises
+    ------
+    KeyError
+        If the estimate leaves out a finding that the rule names.
     """
     rows = []
     for specification in grid(axes):
@@ -53,11 +58,20 @@ def run(
 def encode(results: pd.DataFrame, axes: Mapping[str, Sequence[Any]], value: str) -> pd.DataFrame:
     """Return a multiverse small enough to stand behind a figure, sorted by its estimate.
 
+    Parameters
+    ----------
+    results : DataFrame
+        As from `run`.
+    axes : mapping
+        Choice to its values, at most ten each.
+    value : str
+        The finding taken as the estimate.
+
     Returns
     -------
     DataFrame
         Columns ``estimate``, ``verdict`` and ``choices``: one digit an axis, the place of the
-        chosen value among the values of that axis.
+        chosen value among the values of that axis, from 0. Rising; an estimate of NaN last.
     """
     places = [results[name].map(list(values).index).astype("str") for name, values in axes.items()]
     codes = pd.concat(places, axis=1).agg("".join, axis=1)
@@ -68,13 +82,38 @@ def encode(results: pd.DataFrame, axes: Mapping[str, Sequence[Any]], value: str)
 
 
 def shares(results: pd.DataFrame) -> pd.Series:
-    """Return the share of specifications per verdict, in the order of the scale."""
+    """Return the share of specifications per verdict, in the order of the scale.
+
+    Parameters
+    ----------
+    results : DataFrame
+        Column ``verdict``, one row a specification.
+
+    Returns
+    -------
+    Series of float
+        Above 0, up to 1, in sum 1; indexed by the verdicts that occur.
+    """
     share = results["verdict"].value_counts(normalize=True)
     return share.reindex([v.value for v in Verdict if v.value in share.index])
 
 
 def shares_by(results: pd.DataFrame, choice: str) -> pd.DataFrame:
-    """Return the share of specifications per verdict (columns) for each value of a choice."""
+    """Return the share of specifications per verdict (columns) for each value of a choice.
+
+    Parameters
+    ----------
+    results : DataFrame
+        Columns ``verdict`` and `choice`, one row a specification.
+    choice : str
+        Its column.
+
+    Returns
+    -------
+    DataFrame of float
+        0 to 1, in sum 1 for each row: indexed by the values of the choice, rising; one column a
+        verdict that occurs.
+    """
     counts = results.groupby(choice, sort=True)["verdict"].value_counts().unstack(fill_value=0)
     return counts.div(counts.sum(axis="columns"), axis="index")
 
@@ -84,10 +123,24 @@ def flips(
 ) -> pd.DataFrame:
     """Change one choice at a time from the main specification.
 
+    Parameters
+    ----------
+    results : DataFrame
+        As from `run`: a column per choice, and ``verdict``.
+    axes : mapping
+        Choice to its values.
+    main : dict
+        Choice to its value in the main specification.
+
     Returns
     -------
     DataFrame
         Columns ``choice, value, verdict``: the single changes that give another verdict.
+
+    Raises
+    ------
+    KeyError
+        If the main specification is not among the results.
     """
     indexed = results.set_index(list(axes))["verdict"].sort_index()
     start = indexed.loc[tuple(main[name] for name in axes)]
@@ -103,6 +156,13 @@ def flips(
 
 def distinct(results: pd.DataFrame, axes: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
     """Return the specifications that can differ: without choices that change nothing here.
+
+    Parameters
+    ----------
+    results : DataFrame
+        As from `run`: a column per choice, per finding, and ``verdict``.
+    axes : mapping
+        Choice to its values.
 
     Returns
     -------
@@ -123,6 +183,18 @@ def influence(results: pd.DataFrame, axes: Mapping[str, Sequence[Any]]) -> pd.Se
 
     For each choice: the largest total variation distance between the verdict shares under two of
     its values, ``max over a, b of 1/2 * sum over verdicts of |share_a - share_b|``.
+
+    Parameters
+    ----------
+    results : DataFrame
+        As from `run`: a column per choice, and ``verdict``.
+    axes : mapping
+        Choice to its values.
+
+    Returns
+    -------
+    Series of float
+        0 to 1, indexed by choice, the largest first.
     """
     moved = {}
     for name in axes:

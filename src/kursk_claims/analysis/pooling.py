@@ -89,7 +89,24 @@ class Pooled:
 
 
 def closed(low: npt.ArrayLike, high: npt.ArrayLike, reach: float) -> Floats:
-    """Return the upper ends, an infinite one set to `reach` times its lower end."""
+    """Return the upper ends, an infinite one set to `reach` times its lower end.
+
+    Parameters
+    ----------
+    low, high : array_like, shape (n,)
+        Ends of closed intervals, in one unit; ``high`` may be infinite.
+    reach : float
+        At least 1.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+
+    Raises
+    ------
+    ValueError
+        If an interval ends before it begins or an end is not a number.
+    """
     lows, highs = _pair(low, high)
     return np.where(np.isinf(highs), reach * lows, highs)
 
@@ -102,17 +119,27 @@ def innermost(low: npt.ArrayLike, high: npt.ArrayLike) -> tuple[Floats, Floats]:
     Journal of the Royal Statistical Society B 38). The given intervals are closed, so one that ends
     where another begins meets it in a point.
 
+    Parameters
+    ----------
+    low, high : array_like, shape (n,)
+        As for `npmle`.
+
     Returns
     -------
     tuple of ndarray, shape (k,)
         Lower and upper ends, in rising order.
+
+    Raises
+    ------
+    ValueError
+        If an interval ends before it begins or an end is not a number.
     """
     lows, highs = _pair(low, high)
     ends = np.concatenate([lows, highs])
     is_high = np.repeat([False, True], len(lows))
     order = np.lexsort((is_high, ends))  # at one value, lower ends come first
     ends, is_high = ends[order], is_high[order]
-    starts = np.flatnonzero(~is_high[:-1] & is_high[1:]) if len(ends) else np.array([], int)
+    starts = np.flatnonzero(~is_high[:-1] & is_high[1:])
     return ends[starts], ends[starts + 1]
 
 
@@ -148,6 +175,16 @@ def mixture(low: npt.ArrayLike, high: npt.ArrayLike) -> Pooled:
     """Return the equal mixture of the intervals: one source, one share (linear opinion pool).
 
     After Stone (1961), "The opinion pool", Annals of Mathematical Statistics 32.
+
+    Parameters
+    ----------
+    low, high : array_like, shape (n,)
+        As for `npmle`.
+
+    Raises
+    ------
+    ValueError
+        If an interval ends before it begins or an end is not a number.
     """
     lows, highs = _pair(low, high)
     return Pooled(lows, highs, np.full(len(lows), 1 / max(len(lows), 1)))
@@ -237,9 +274,22 @@ def _gains(hold: Floats, share: Floats, mass: Floats, step: Floats) -> bool:
 def leave_one_out(
     low: npt.ArrayLike, high: npt.ArrayLike, window: Interval, pooling: str, reach: float
 ) -> Floats:
-    """Return the probability of a window without each of the sources in turn, shape (n,).
+    """Return the probability of a window without each of the sources in turn.
 
-    NaN when the only source is left out.
+    Parameters
+    ----------
+    low, high, window, pooling, reach
+        As for `probability`.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        0 to 1, in the order of the sources; NaN when the only source is left out.
+
+    Raises
+    ------
+    ValueError
+        If an interval ends before it begins or an end is not a number.
     """
     lows, highs = _pair(low, high)
     rest = [np.arange(len(lows)) != i for i in range(len(lows))]
@@ -263,6 +313,11 @@ def probability(
         Where an interval without an upper end is spread up to, as a multiple of its lower end: for
         the mixture every such source, for the maximum likelihood only what is left unbounded when
         all sources have been put together.
+
+    Raises
+    ------
+    ValueError
+        If an interval ends before it begins or an end is not a number.
     """
     # A share of 1/5 must not read as less for the last bit of a floating-point number.
     return round(POOLINGS[pooling](low, high).closed(reach).within(*window), 6)
@@ -285,10 +340,26 @@ def bootstrap(
     some of the sources the innermost intervals are other, often wider ones, and where in them the
     mass lies decides how much of it is in the window.
 
+    Parameters
+    ----------
+    low, high, window, pooling, reach
+        As for `probability`.
+    draws : int
+        Resamples.
+    level : float
+        Of the interval, between 0 and 1.
+    seed : int
+        Of the random generator.
+
     Returns
     -------
     tuple
-        Low and high; (nan, nan) without sources.
+        Low and high, 0 to 1; (nan, nan) without sources.
+
+    Raises
+    ------
+    ValueError
+        If an interval ends before it begins or an end is not a number.
     """
     lows, highs = _pair(low, high)
     count = len(lows)
@@ -335,5 +406,5 @@ def _shares(low: Floats, high: Floats, first: float, last: float) -> Floats:
     length = high - low
     common = np.clip(np.minimum(high, last) - np.maximum(low, first), 0.0, None)
     at = (first <= low) & (low <= last)
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore"):
         return np.where(length > 0, common / length, at.astype("float64"))

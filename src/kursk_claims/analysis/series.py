@@ -60,7 +60,22 @@ class Duration:
 
 
 def duration(start: pd.Timestamp, end: pd.Timestamp | None, watched_to: pd.Timestamp) -> Duration:
-    """Return the days from `start` to `end`, or, censored, to `watched_to` when there is no end."""
+    """Return the days from `start` to `end`, or, censored, to `watched_to` when there is no end.
+
+    Parameters
+    ----------
+    start : Timestamp
+        The first day.
+    end : Timestamp, optional
+        None while it has not ended.
+    watched_to : Timestamp
+        The last day that was watched; of no account when there is an end.
+
+    Returns
+    -------
+    Duration
+        Whole days; 0 when the last day lies before the start.
+    """
     last = watched_to if end is None else end
     return Duration(max((last - start).days, 0), end is not None)
 
@@ -90,6 +105,19 @@ def growth_bounds(start: Interval, end: Interval, days: int) -> Interval:
     """Return the least and the most growth when both levels are known as intervals only.
 
     `growth_pct_a_day` falls with the start and rises with the end, so the corners are the bounds.
+
+    Parameters
+    ----------
+    start, end : tuple
+        Low and high of each level, not negative, in one unit.
+    days : int
+        Between them, above 0.
+
+    Returns
+    -------
+    tuple
+        Low and high in per cent of the end value a day; NaN where that is 0 or a level is
+        not known.
     """
     return (
         growth_pct_a_day(start[1], end[0], days),

@@ -13,9 +13,18 @@ def as_interval(value: float, bound: str, reading: str) -> Interval:
 
     Parameters
     ----------
+    value : float
+        In any unit.
+    bound : {"exact", "at_least", "at_most", "about"}
+        Read under ``interval`` only.
     reading : str
         ``point`` takes the number as it stands; ``interval`` what its bound says
         (see `kursk_claims.analysis.intervals.stated`).
+
+    Raises
+    ------
+    ValueError
+        If the bound is read and is not one of the four.
     """
     return (value, value) if reading == "point" else stated(value, bound)
 
@@ -32,7 +41,8 @@ def at_day(counts: pd.DataFrame, value: str, day: pd.Timestamp, reading: str) ->
     Parameters
     ----------
     counts : DataFrame
-        Columns ``observed_on``, `value` and ``bound``, in the order of days, one count a day.
+        Columns ``observed_on`` (datetime64), `value` and ``bound``, in the order of days, one count
+        a day.
     day : Timestamp
         Before the first count or after the last, the nearest one is taken.
     reading : str
@@ -59,12 +69,18 @@ def departures(
     Parameters
     ----------
     flows : DataFrame
-        Columns ``observed_on``, `value` and ``bound``; one flow a day (see `largest_per_day`).
+        Columns ``observed_on`` (datetime64), `value` and ``bound``; one flow a day (see
+        `largest_per_day`).
     after, until : Timestamp
         The first day is left out, the last one counted.
     reading : str
         See `as_interval`. With ``interval``, a day without a report may have had as many departures
         as the largest day of the span.
+
+    Returns
+    -------
+    tuple
+        Low and high in the unit of `value`; (0, 0) without a flow in the span.
     """
     span = flows[(flows["observed_on"] > after) & (flows["observed_on"] <= until)]
     pairs = zip(span[value], span["bound"], strict=True)
@@ -89,11 +105,22 @@ def unexplained(
     Parameters
     ----------
     first : DataFrame
-        One row: ``observed_on``, `value`, ``bound``; none gives (nan, nan).
+        One row: ``observed_on`` (datetime64), `value`, ``bound``; none gives (nan, nan).
     flows : DataFrame
-        As for `departures`.
+        Columns ``observed_on``, `value` and ``bound``, one flow a day, as for `departures`.
     later : tuple
         The later count on `day`, low and high.
+    value : str
+        Column of the numbers; all are in its unit.
+    day : Timestamp
+        Of the later count.
+    reading : str
+        See `as_interval`.
+
+    Returns
+    -------
+    tuple
+        Low and high in the unit of `value`, as from `gap`.
     """
     if first.empty:
         return (float("nan"), float("nan"))
@@ -129,8 +156,18 @@ def largest_per_day(flows: pd.DataFrame, value: str) -> pd.DataFrame:
     """Keep one flow a day, the largest: reports of one day tell the same departures twice.
 
     It is the reading kindest to a large later stock. Ties keep the first row.
+
+    Parameters
+    ----------
+    flows : DataFrame
+        Columns ``observed_on``, `value`, ``row_id`` (which comes first in a tie), and any others.
+
+    Returns
+    -------
+    DataFrame
+        The rows kept, in the order of days.
     """
-    order = flows.sort_values([value, "row_id"], ascending=[False, True], kind="stable")
+    order = flows.sort_values([value, "row_id"], ascending=[False, True])
     return order.drop_duplicates("observed_on").sort_values("observed_on")
 
 
@@ -138,6 +175,16 @@ def gap(stock_before: Interval, flow: Interval, stock_after: Interval) -> Interv
     """Return the interval of ``after - (before + flow)``; it holds 0 when the counts can agree.
 
     Positive: the later stock has people that no reported departure explains.
+
+    Parameters
+    ----------
+    stock_before, flow, stock_after : tuple
+        Low and high of each, in one unit; NaN where not known.
+
+    Returns
+    -------
+    tuple
+        Low and high in that unit.
     """
     low = stock_after[0] - stock_before[1] - flow[1]
     high = stock_after[1] - stock_before[0] - flow[0]
@@ -161,8 +208,8 @@ def running_total(statements: pd.DataFrame, value: str, day: pd.Timestamp) -> In
     Parameters
     ----------
     statements : DataFrame
-        Columns ``observed_on``, `value`, ``bound`` and ``whole`` (bool: about the whole total; a
-        number of a part of it, such as one event, bounds the total from below only).
+        Columns ``observed_on`` (datetime64), `value`, ``bound`` and ``whole`` (bool: about the
+        whole total; a number of a part of it, such as one event, bounds the total from below only).
 
     Returns
     -------

@@ -52,6 +52,13 @@ def between(events: pd.DataFrame, *parties: Party) -> pd.Series:
 
     Others may be at the table; a mediator (after ``via``) is no party.
 
+    Parameters
+    ----------
+    events : DataFrame
+        Column ``parties``.
+    *parties : Party
+        All of them must be named.
+
     Returns
     -------
     Series of bool
@@ -69,6 +76,11 @@ def acts_of(events: pd.DataFrame, party: Party) -> pd.Series:
     party whose officials say it, or that is itself named as the actor: reports by others of what
     its unnamed or former officials think are none.
 
+    Parameters
+    ----------
+    events : DataFrame
+        Columns ``kind``, ``parties``, ``actor`` and ``source_side``.
+
     Returns
     -------
     Series of bool
@@ -83,6 +95,13 @@ def done_by(events: pd.DataFrame, one: Party, other: Party) -> pd.Series:
     """Return who did each event: the name of a party alone, ``both`` together, or ``others``.
 
     What a party does jointly with a third one only is done by others.
+
+    Parameters
+    ----------
+    events : DataFrame
+        Columns ``kind``, ``parties``, ``actor`` and ``source_side``.
+    one, other : Party
+        An act of both (see `acts_of`) that is not joint is taken for one of `one`.
 
     Returns
     -------
@@ -102,14 +121,20 @@ def held_area(maps: pd.DataFrame, control: str) -> pd.Series:
     Parameters
     ----------
     maps : DataFrame
-        One row a map: ``observed_on``, ``held_km2`` and ``held_plus_unknown_km2``.
+        One row a map, one a day at most: ``observed_on`` (datetime64), ``held_km2`` and
+        ``held_plus_unknown_km2`` (square kilometres).
     control : {"held", "held_or_unknown"}
         What is drawn as held, or with it what is drawn as unknown.
 
     Returns
     -------
     Series of float
-        Square kilometres, indexed by day.
+        Square kilometres, indexed by day, from the first map to the last.
+
+    Raises
+    ------
+    KeyError
+        If `control` is neither of the two.
     """
     column = {"held": "held_km2", "held_or_unknown": "held_plus_unknown_km2"}[control]
     return maps.set_index("observed_on")[column].asfreq("D").ffill()
@@ -118,16 +143,27 @@ def held_area(maps: pd.DataFrame, control: str) -> pd.Series:
 def held_areas(maps: pd.DataFrame, since: pd.Timestamp) -> dict[str, pd.Series]:
     """Return the area held on each day from some day on, by what counts as held.
 
+    Parameters
+    ----------
+    maps : DataFrame
+        Columns ``observed_on``, ``held_km2`` and ``held_plus_unknown_km2``, as for `held_area`.
+
     Returns
     -------
     dict
-        ``held`` and ``held_or_unknown``: see `held_area`.
+        ``held`` and ``held_or_unknown`` to a Series of float: square kilometres, indexed by day.
     """
     return {c: held_area(maps, c)[since:] for c in ("held", "held_or_unknown")}
 
 
 def first_direct(events: pd.DataFrame, since: pd.Timestamp) -> pd.Timestamp | None:
-    """Return the day of the first direct talks of Russia and Ukraine from some day on, if any."""
+    """Return the day of the first direct talks of Russia and Ukraine from some day on, if any.
+
+    Parameters
+    ----------
+    events : DataFrame
+        Columns ``observed_on`` (datetime64), ``kind`` and ``parties``.
+    """
     direct = (events["kind"] == "direct_talks") & between(events, RUSSIA, UKRAINE)
     return min(events.loc[direct & (events["observed_on"] >= since), "observed_on"], default=None)
 
@@ -172,6 +208,15 @@ def area_on(days: pd.Series, area: pd.Series) -> pd.Series:
 
 def while_held(events: pd.DataFrame, area: pd.Series, least_km2: float) -> pd.Series:
     """Return which events fell on a day with at least so many square kilometres held.
+
+    Parameters
+    ----------
+    events : DataFrame
+        Column ``observed_on`` (datetime64).
+    area : Series of float
+        Square kilometres, indexed by day.
+    least_km2 : float
+        Square kilometres; the limit itself is enough.
 
     Returns
     -------
@@ -267,7 +312,7 @@ def monthly(
     Parameters
     ----------
     groups : mapping
-        Name to the days of its events.
+        Name to the days of its events (Series of datetime64).
     break_on : Timestamp
         The months begin on its day of the month, both ways (see `rates.per_month`).
     first, last : Timestamp
@@ -276,8 +321,8 @@ def monthly(
     Returns
     -------
     DataFrame
-        One row a month: ``month`` (its first day), one column a group, and ``whole`` (bool):
-        whether all of its days lie between `first` and `last`.
+        One row a month: ``month`` (its first day, datetime64), one column a group (events), and
+        ``whole`` (bool): whether all of its days lie between `first` and `last`.
     """
     span = max((break_on - first).days, (last - break_on).days, 0) // 28 + 1
     months = pd.Series([break_on + pd.DateOffset(months=k) for k in range(-span, span + 1)])

@@ -9,7 +9,13 @@ import pandas as pd
 
 
 def days_used(records: pd.DataFrame, category: str) -> pd.DatetimeIndex:
-    """Return the days on which words of a category were used, each once, in rising order."""
+    """Return the days on which words of a category were used, each once, in rising order.
+
+    Parameters
+    ----------
+    records : DataFrame
+        Columns ``observed_on`` (datetime64) and ``category``.
+    """
     days = records.loc[records["category"] == category, "observed_on"]
     return pd.DatetimeIndex(days.drop_duplicates().sort_values())
 
@@ -39,7 +45,7 @@ def replaced(records: pd.DataFrame, category: str, by: str) -> bool:
     Parameters
     ----------
     records : DataFrame
-        Of one speaker (see the module).
+        Of one speaker: columns ``observed_on`` (datetime64) and ``category``.
     category : str
         The one that may have been replaced.
     by : {"last_word", "more_often"}

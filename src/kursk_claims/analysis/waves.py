@@ -56,13 +56,14 @@ def series(rows: pd.DataFrame, *, respondents: float) -> list[Wave]:
     Parameters
     ----------
     rows : DataFrame
-        Columns ``row_id, fieldwork_start, observed_on, published_on, reading, value_pct,
-        n_respondents`` of one answer to one question of one pollster.
+        Columns ``row_id``, ``fieldwork_start``, ``observed_on`` and ``published_on`` (datetime64),
+        ``reading``, ``value_pct`` (0 to 100) and ``n_respondents`` of one answer to one question of
+        one pollster.
     respondents : float
         Taken where a row does not say how many.
     """
     order = ["observed_on", "reading", "published_on", "row_id"]
-    told = rows.sort_values(order, kind="stable").drop_duplicates("observed_on")
+    told = rows.sort_values(order).drop_duplicates("observed_on")
     start = told["fieldwork_start"].fillna(told["observed_on"])
     known = told["n_respondents"].astype("float64").fillna(respondents)
     columns = (told["row_id"], start, told["observed_on"], told["value_pct"], known)
@@ -207,6 +208,15 @@ def equivalent(change: Estimate, margin: float, alpha: float = 0.05) -> bool:
     Two one-sided tests at `alpha`, that is: the ``1 - 2 alpha`` interval lies within the margin
     (Schuirmann 1987, Journal of Pharmacokinetics and Biopharmaceutics 15). Not to find a change is
     not to find that there is none: an unknown or wide estimate is never equivalent.
+
+    Parameters
+    ----------
+    change : Estimate
+        In percentage points.
+    margin : float
+        Percentage points, above 0.
+    alpha : float
+        Of each test, 0 to 0.5.
     """
     low, high = change.interval(1 - 2 * alpha)
     return bool(-margin < low and high < margin)

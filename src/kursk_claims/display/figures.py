@@ -98,14 +98,16 @@ def show(figure: Figure, *, title: str, alt: str, data: pd.DataFrame, credit: st
     alt : str
         What a reader who cannot see it needs to know; at least 40 characters.
     data : DataFrame
-        The numbers that are drawn; at most 1500 rows.
+        The numbers that are drawn, in columns of any name; the index is not kept. At most 1500
+        rows.
     credit : str
         Whose data it is.
 
     Raises
     ------
     ValueError
-        If the alt text, the data or the credit is missing.
+        If the title or the credit is missing, the alt text is too short, or the data have too many
+        rows.
     """
     if len(alt) < 40 or not title or not credit:
         raise ValueError("a figure needs a title, alt text of at least 40 characters and a credit")
@@ -130,7 +132,10 @@ def show(figure: Figure, *, title: str, alt: str, data: pd.DataFrame, credit: st
 
 
 def as_columns(data: pd.DataFrame) -> dict[str, list[Any]]:
-    """Return a table as JSON-ready columns; numbers at six significant digits, dates as text."""
+    """Return a table as JSON-ready columns; numbers at six significant digits, dates as text.
+
+    What is missing or infinite becomes None; the index is left out.
+    """
     return {str(name): [_plain(value) for value in column] for name, column in data.items()}
 
 
@@ -161,7 +166,15 @@ def empty(axes: Axes, text: str) -> None:
 
 
 def legend(axes: Axes, text: str, **options: Any) -> None:
-    """Draw the legend of what is drawn; where nothing with a label is, say why (see `empty`)."""
+    """Draw the legend of what is drawn; where nothing with a label is, say why (see `empty`).
+
+    Parameters
+    ----------
+    text : str
+        Why nothing is drawn.
+    options
+        Passed on to ``Axes.legend``.
+    """
     if axes.get_legend_handles_labels()[0]:
         axes.legend(**options)
     else:
@@ -169,7 +182,17 @@ def legend(axes: Axes, text: str, **options: Any) -> None:
 
 
 def mark(axes: Axes, x: Any, text: str, colour: str) -> None:
-    """Draw a vertical line and write what it is above the axes."""
+    """Draw a vertical line and write what it is above the axes.
+
+    Parameters
+    ----------
+    x : float or Timestamp
+        Where, in the unit of the axis.
+    text : str
+        What it is.
+    colour : str
+        Of the line and the text.
+    """
     axes.axvline(x, color=colour, linewidth=1.2)
     axes.text(
         x, 1.01, text, color=colour, fontsize=8, ha="center", transform=axes.get_xaxis_transform()
@@ -197,7 +220,22 @@ def log_days(axes: Axes, start: pd.Timestamp, last: pd.Timestamp) -> None:
 def panels(
     names: Sequence[str], cols: int = 5, height_in: float = 1.5
 ) -> tuple[Figure, list[Axes]]:
-    """Return one small panel a name, in reading order, on shared axes; spare panels are hidden."""
+    """Return one small panel a name, in reading order, on shared axes; spare panels are hidden.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Title of each panel.
+    cols : int
+        Panels in a row.
+    height_in : float
+        Of one row, in inches.
+
+    Returns
+    -------
+    tuple
+        The figure, 9.6 inches wide, and a list of one Axes a name.
+    """
     rows = max(-(-len(names) // cols), 1)
     height = rows * height_in + 0.9
     # So many panels are laid out by hand: the solver would take longer than all the drawing.
@@ -227,6 +265,8 @@ def marks(
 
     Parameters
     ----------
+    rows : DataFrame
+        Columns `x` and `y` (in the units of the axes) and `by`.
     by : str
         Column of the group, such as ``source_side``.
     looks : mapping
@@ -289,7 +329,7 @@ def waves(
     Parameters
     ----------
     table : DataFrame
-        Columns `day`, `value` and its interval from `low` to `high` (same unit).
+        Columns `day` (datetime64), `value` and its interval from `low` to `high` (same unit).
     since : Timestamp
         The break, drawn as a line. The dots are not joined: between two waves nothing is known.
     """
@@ -355,6 +395,11 @@ def spans(
         there, without a cap.
     label : str
         Of the axis, with its unit.
+
+    Raises
+    ------
+    KeyError
+        If a row belongs to a group without a look.
     """
     if table.empty:
         empty(axes, "Nothing can be read on this day.")
@@ -386,7 +431,8 @@ def running_totals(
     Parameters
     ----------
     days : mapping
-        Label to the day of each thing counted. What has no day to count is not drawn.
+        Label to the day of each thing counted (Series of datetime64); the first three are drawn,
+        but none that has no day to count.
     colours : sequence of str
         One a label.
     until : Timestamp
@@ -421,12 +467,19 @@ def area_and_events(
     area : Series of float
         Square kilometres, indexed by day.
     events : DataFrame
-        Columns ``observed_on``, ``kind`` and `by`. Each group has its own line within a kind, in
-        the order of `looks`; what falls on the same day stands below each other.
+        Columns ``observed_on`` (datetime64), ``kind`` and `by`. Each group has its own line within
+        a kind, in the order of `looks`; what falls on the same day stands below each other.
     kinds : sequence of str
         Top down; underscores are shown as spaces.
+    by, looks
+        As for `marks`.
     breaks : mapping
         Text to the day at which it is marked.
+
+    Raises
+    ------
+    KeyError
+        If an event belongs to a group without a look.
     """
     figure, (top, low) = canvas(8.8, 5.2, rows=2, sharex=True, height_ratios=(2, 3))
     if events.empty:
@@ -467,7 +520,8 @@ def month_bars(
     Parameters
     ----------
     table : DataFrame
-        Columns ``month`` (its first day), ``whole`` (bool; the others are hatched) and one a group.
+        Columns ``month`` (its first day, datetime64), ``whole`` (bool; the others are hatched) and
+        one a group (events in the month).
     colours : mapping
         Group to colour.
     since, text
@@ -503,7 +557,10 @@ def specification_curve(axes: Axes, results: pd.DataFrame, value: str, value_lab
     Parameters
     ----------
     results : DataFrame
-        A row a specification, with ``verdict`` and the column `value`.
+        A row a specification, with ``verdict`` and the column `value`; rows whose value is NaN are
+        not drawn.
+    value_label : str
+        What it is, with its unit.
     """
     ranked = results.dropna(subset=[value]).sort_values(value, kind="stable").reset_index(drop=True)
     if ranked.empty:
@@ -524,7 +581,15 @@ def specification_curve(axes: Axes, results: pd.DataFrame, value: str, value_lab
 
 
 def verdict_shares(axes: Axes, results: pd.DataFrame, choices: Mapping[str, Sequence[Any]]) -> None:
-    """Draw, for each value of each choice, the share of its specifications per verdict, stacked."""
+    """Draw, for each value of each choice, the share of its specifications per verdict, stacked.
+
+    Parameters
+    ----------
+    results : DataFrame
+        A row a specification, with ``verdict`` and a column per choice.
+    choices : mapping
+        Choice to its values, drawn top down in this order.
+    """
     pairs = [(name, value) for name, values in choices.items() for value in values]
     gaps = {name: place / 2 for place, name in enumerate(choices)}
     places = np.array([row + gaps[name] for row, (name, _) in enumerate(pairs)])

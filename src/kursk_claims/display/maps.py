@@ -71,7 +71,8 @@ def base(
     axes : Axes or sequence of Axes
         Several panels get the same ground; names, scale bar and north stand in the first.
     layers : GeoDataFrame
-        As `kursk_claims.evidence.layers.load_layers` returns them.
+        As `kursk_claims.evidence.layers.load_layers` returns them: ``layer`` (``country_border`` or
+        ``region``), ``name``, ``country`` (``RU`` or ``UA``) and ``geometry``.
     clear_of : Geometry, optional
         What will be drawn on top, in kilometres: names of regions keep off it, and off the upper
         left corner, where `legend` stands.

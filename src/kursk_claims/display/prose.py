@@ -47,20 +47,46 @@ def percent(share: float, digits: int = 0) -> str:
 
 
 def interval(low: float, high: float, digits: int = 0) -> str:
-    """Return ``10 to 20``, or the one number when both ends read the same."""
+    """Return ``10 to 20``, or the one number when both ends read the same.
+
+    Parameters
+    ----------
+    low, high : float
+        In one unit; NaN reads ``not known``.
+    digits : int
+        Decimals.
+    """
     first, last = number(low, digits), number(high, digits)
     return first if first == last else f"{first} to {last}"
 
 
 def between(low: float, high: float, digits: int = 0) -> str:
-    """Return bounds of what is not negative: ``at most 300``, ``at least 5`` or ``9 to 20``."""
+    """Return bounds of what is not negative: ``at most 300``, ``at least 5`` or ``9 to 20``.
+
+    Parameters
+    ----------
+    low, high : float
+        In one unit; 0 is no lower bound, infinity no upper one.
+    digits : int
+        Decimals.
+    """
     if isinf(high):
         return f"at least {number(low, digits)}"
     return interval(low, high, digits) if low > 0 else f"at most {number(high, digits)}"
 
 
 def estimate(value: float, low: float, high: float, digits: int = 0) -> str:
-    """Return ``0.79 (95% interval 0.16 to 3.83)``, or ``not known`` without a value."""
+    """Return ``0.79 (95% interval 0.16 to 3.83)``, or ``not known`` without a value.
+
+    Parameters
+    ----------
+    value : float
+        NaN when it is not known.
+    low, high : float
+        In the unit of the value; an infinite `high` reads ``and more``.
+    digits : int
+        Decimals.
+    """
     if isnan(value):
         return number(value)
     span = f"{number(low, digits)} and more" if isinf(high) else interval(low, high, digits)
@@ -73,7 +99,17 @@ def word(value: int) -> str:
 
 
 def count(value: int, one: str, many: str | None = None) -> str:
-    """Return ``one crisis`` or ``14 crises`` (see `word`)."""
+    """Return ``one crisis`` or ``14 crises`` (see `word`).
+
+    Parameters
+    ----------
+    value : int
+        Not negative.
+    one : str
+        The singular.
+    many : str, optional
+        The plural; by default with ``s``, or with ``es`` in place of a final ``is``.
+    """
     plural = f"{one[:-2]}es" if one.endswith("is") else f"{one}s"
     return f"{word(value)} {one if value == 1 else many or plural}"
 

@@ -20,13 +20,25 @@ Record = dict[str, Any]
 
 
 def show(record: Record) -> None:
-    """Check a record against its schema and show it once."""
+    """Check a record against its schema and show it once.
+
+    Raises
+    ------
+    DocumentError
+        If it does not have the registered form.
+    """
     validate(record)
     display({"text/html": as_html(record), MIME: record, "text/plain": as_text(record)}, raw=True)
 
 
 def validate(record: Record) -> None:
-    """Raise DocumentError unless the record has the registered form."""
+    """Check a record against its schema.
+
+    Raises
+    ------
+    DocumentError
+        If it does not have the registered form.
+    """
     check(record, files(__package__).joinpath("record.schema.json").read_text("utf-8"))
 
 

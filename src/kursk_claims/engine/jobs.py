@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,10 +34,17 @@ class Job:
         return str(self.parameters.get("as_of", ""))
 
     @property
+    def label(self) -> str:
+        """Claim, day and whatever else was chosen, on one line."""
+        chosen = [f"{k}={v}" for k, v in self.parameters.items() if k != "as_of"]
+        return " ".join([self.claim, self.as_of or "committed", *chosen])
+
+    @property
     def command(self) -> str:
         """The command that repeats this run with Papermill alone."""
-        given = "".join(f" -p {name} '{value}'" for name, value in self.parameters.items())
-        return f"papermill {self.notebook.relative_to(root())} out.ipynb{given}"
+        given = [word for k, v in self.parameters.items() for word in ("-p", k, str(v))]
+        notebook = str(self.notebook.relative_to(root()))
+        return shlex.join(["papermill", notebook, "out.ipynb", *given])
 
 
 def runs_dir() -> Path:

@@ -8,6 +8,7 @@ import ast
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -253,7 +254,11 @@ def _record(entry: ClaimEntry, cells: Sequence[Cell]) -> Iterator[tuple[str, str
         check(record, files(DISPLAY).joinpath("record.schema.json").read_text("utf-8"))
     except DocumentError as error:
         yield "record", f"not a record: {error}"
-        return
+    with suppress(KeyError, TypeError, AttributeError):  # of what is no record, what can be told
+        yield from _record_fits(entry, record)
+
+
+def _record_fits(entry: ClaimEntry, record: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if record["rule"]["hash"] != entry.rule_hash:
         yield "record", f"decided by rule {record['rule']['hash']}, not {entry.rule_hash}"
     if record["parameters"] != entry.check({}):

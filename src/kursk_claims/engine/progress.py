@@ -87,9 +87,7 @@ class Row:
     @property
     def label(self) -> str:
         """Claim, day and whatever else was chosen, on one line."""
-        chosen = {k: v for k, v in self.job.parameters.items() if k != "as_of"}
-        words = [self.job.claim, self.job.as_of or "committed"]
-        return printable(" ".join(words + [f"{k}={v}" for k, v in chosen.items()]))
+        return printable(self.job.label)
 
     @property
     def known_s(self) -> float | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kursk_claims.errors import EvidenceError
-from kursk_claims.evidence.documents import DocumentError, read_yaml
+from kursk_claims.evidence.documents import DocumentError, read_yaml, text_of
 from kursk_claims.evidence.paths import data_dir
 
 if TYPE_CHECKING:  # a list of corrections has no use for it
@@ -34,7 +34,7 @@ _SCHEMA = {
             "to": _TEXT,
             "reason": {"type": "string", "minLength": 10},
             "evidence": {"type": "string", "minLength": 5},
-            "date": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
+            "date": {"type": "string", "format": "date"},
         },
     },
 }
@@ -63,22 +63,19 @@ def load_corrections(table: str | None = None, folder: Path | None = None) -> li
     EvidenceError
         If the file cannot be read or an entry is not complete.
     """
-    path = (folder or data_dir()) / FILE
-    if not path.is_file():
-        return []
-    try:
-        entries = _parse(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise EvidenceError(f"{FILE}: not UTF-8 ({error.reason})") from None
+    try:  # a missing file is an error too: without it, figures would change unseen
+        entries = _parse(text_of((folder or data_dir()) / FILE))
+    except DocumentError as error:
+        raise EvidenceError(f"{FILE}: {error}") from None
     return [entry for entry in entries if table in (None, entry.table)]
 
 
 @lru_cache(maxsize=8)
 def _parse(text: str) -> tuple[Correction, ...]:
-    try:
-        raw = read_yaml(text, json.dumps(_SCHEMA)) or []
-    except DocumentError as error:
-        raise EvidenceError(f"{FILE}: {error}") from None
+    raw = read_yaml(text, json.dumps(_SCHEMA)) or []
+    ids = [item["id"] for item in raw]
+    if len(set(ids)) != len(ids):
+        raise DocumentError("an id stands twice")
     return tuple(
         Correction(old=entry.pop("from"), new=entry.pop("to"), **entry)
         for entry in (dict(item) for item in raw)
@@ -96,16 +93,16 @@ def apply(frame: "pd.DataFrame", corrections: list[Correction]) -> "pd.DataFrame
     """
     frame = frame.copy()
     for c in corrections:
-        place = f"{FILE}: {c.id}: {c.table} row {c.row_id}"
+        place = f"{FILE}: {c.id}: data/tables/{c.table}.csv, row {c.row_id[:80]}"
         here = frame["row_id"] == c.row_id if "row_id" in frame else frame.index < 0
         if here.sum() != 1 or c.column not in frame:
             raise EvidenceError(
-                f"{place}, column {c.column}: no such cell; remove or mend the entry"
+                f"{place}, column {c.column[:80]}: no such cell, or several; mend the entry"
             )
         found = str(frame.loc[here, c.column].fillna("").iloc[0])
         if found != c.old:
             raise EvidenceError(
-                f"{place}, column {c.column}: holds '{found}', not '{c.old}' any more;\n"
+                f"{place}, column {c.column}: holds {found[:80]!r}, not {c.old[:80]!r} any more;\n"
                 "the source may have been mended: check it, then remove the correction"
             )
         frame.loc[here, c.column] = c.new or None

@@ -16,8 +16,11 @@ def parse_day(value: str | date) -> date:
     if isinstance(value, date):
         return value
     try:
-        if len(value) != 10:
+        day = date.fromisoformat(value)
+        if day.isoformat() != value:  # Python reads weeks and days of the year as well
             raise ValueError
-        return date.fromisoformat(value)
+        return day
     except (TypeError, ValueError):
-        raise ParameterError(f"as_of: '{value}' is not a date; write YYYY-MM-DD") from None
+        raise ParameterError(
+            f"as_of: '{str(value)[:80]}' is not a date; write YYYY-MM-DD"
+        ) from None

@@ -1,12 +1,13 @@
 """Map layers that ship with the collection; nothing is fetched."""
 
-import json
 from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
 
 import geopandas as gpd
 
 from kursk_claims.errors import EvidenceError
+from kursk_claims.evidence.documents import read_json, text_of
 from kursk_claims.evidence.paths import data_dir
 
 FILE = "geo/map_layers.geojson"
@@ -24,15 +25,17 @@ def load_layers(folder: Path | None = None) -> gpd.GeoDataFrame:
     Raises
     ------
     EvidenceError
-        If the file is missing or is not GeoJSON.
+        If the file is missing, or is not GeoJSON as described.
     """
     path = (folder or data_dir()) / FILE
     try:
-        return _parse(path.read_text(encoding="utf-8")).copy()
-    except (OSError, ValueError, KeyError) as error:
-        raise EvidenceError(f"data/{FILE}: cannot be read ({error})") from None
+        return _parse(text_of(path)).copy()
+    except ValueError as error:
+        raise EvidenceError(f"data/{FILE}: {error}") from None
 
 
 @lru_cache(maxsize=4)
 def _parse(text: str) -> gpd.GeoDataFrame:
-    return gpd.GeoDataFrame.from_features(json.loads(text)["features"], crs="EPSG:4326")
+    schema = files(__package__).joinpath("layers.schema.json").read_text("utf-8")
+    features = read_json(text, schema)["features"]
+    return gpd.GeoDataFrame.from_features(features, crs="EPSG:4326")

@@ -6,16 +6,17 @@ hash of everything that could tilt a verdict, and refuses to load when the text 
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from kursk_claims.errors import ParameterError, RegistryError
 from kursk_claims.evidence.days import parse_day
-from kursk_claims.evidence.documents import DocumentError, read_yaml
+from kursk_claims.evidence.documents import DocumentError, read_yaml, text_of
 from kursk_claims.evidence.paths import data_dir
 
 FILE = "claims.yaml"
@@ -44,11 +45,13 @@ class Parameter:
         """
         wanted = TYPES[self.type]
         whole = wanted is float and type(value) is int
-        if type(value) is not wanted and not whole:
-            raise ParameterError(f"{self.name}: {value!r} is not of type {self.type} ({self.help})")
+        finite = type(value) is not float or isfinite(value)
+        shown = repr(value)[:80]
+        if (type(value) is not wanted and not whole) or not finite:
+            raise ParameterError(f"{self.name}: {shown} is not of type {self.type} ({self.help})")
         if self.allowed and value not in self.allowed:
             options = ", ".join(str(option) for option in self.allowed)
-            raise ParameterError(f"{self.name}: {value!r} is not allowed; choose from {options}")
+            raise ParameterError(f"{self.name}: {shown} is not allowed; choose from {options}")
         return float(value) if whole else value
 
     def parse(self, text: str) -> Scalar:
@@ -65,7 +68,9 @@ class Parameter:
         except ValueError:
             value = None
         if value is None:
-            raise ParameterError(f"{self.name}: '{text}' is not of type {self.type} ({self.help})")
+            raise ParameterError(
+                f"{self.name}: '{text[:80]}' is not of type {self.type} ({self.help})"
+            )
         return self.check(value)
 
 
@@ -165,24 +170,20 @@ def load_registry(folder: Path | None = None) -> Registry:
     RegistryError
         If the file is not readable, an entry is not complete, or a frozen rule was changed.
     """
-    path = (folder or data_dir()) / FILE
     try:
-        return _parse(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise RegistryError(f"{FILE}: cannot be read ({error})") from None
+        return _parse(text_of((folder or data_dir()) / FILE))
+    except DocumentError as error:
+        raise RegistryError(f"{FILE}: {error}") from None
 
 
 @lru_cache(maxsize=8)
 def _parse(text: str) -> Registry:
     schema = files(__package__).joinpath("claims.schema.json").read_text("utf-8")
-    try:
-        raw = read_yaml(text, schema)
-    except DocumentError as error:
-        raise RegistryError(f"{FILE}: {error}") from None
-    claims = tuple(parse_entry(item) for item in raw["claims"])
-    ids = [entry.id for entry in claims]
+    raw = read_yaml(text, schema)
+    ids = [item["id"] for item in raw["claims"]]
     if len(set(ids)) != len(ids):
-        raise RegistryError(f"{FILE}: a claim id stands twice")
+        raise DocumentError("a claim id stands twice")
+    claims = tuple(parse_entry(item) for item in raw["claims"])
     return Registry(raw["article"], claims, tuple(raw["untestable"]), tuple(raw["coverage"]))
 
 
@@ -201,12 +202,8 @@ def parse_entry(raw: dict[str, Any]) -> ClaimEntry:
         for name, spec in raw.get("parameters", {}).items()
     )
     entry = ClaimEntry(**{"rule": None, "frozen": None, **values})
-    for parameter in entry.parameters:
-        try:
-            for value in (parameter.default, *parameter.allowed):
-                parameter.check(value)
-        except ParameterError as error:
-            raise RegistryError(f"{FILE}: {entry.id}: {error}") from None
+    if fault := next(_faults(entry), None):
+        raise RegistryError(f"{FILE}: {entry.id}: {fault}")
     if entry.frozen and entry.frozen["hash"] != entry.rule_hash:
         raise RegistryError(
             f"{FILE}: {entry.id}: the rule was changed after it was frozen "
@@ -214,3 +211,19 @@ def parse_entry(raw: dict[str, Any]) -> ClaimEntry:
             "If that is meant, update frozen.hash and say why in CHANGELOG.md."
         )
     return entry
+
+
+def _faults(entry: ClaimEntry) -> Iterator[str]:
+    """Name what a schema cannot see: places of an entry that do not fit one another."""
+    if entry.notebook != f"notebooks/{entry.id}_{entry.slug}.ipynb":
+        yield f"its notebook must be notebooks/{entry.id}_{entry.slug}.ipynb"
+    rule = entry.rule or {"findings": (), "ladder": ()}
+    for name in (name for step in rule["ladder"] for name in step["when"]):
+        if name not in rule["findings"]:
+            yield f"the rule asks for '{name}', which is none of its findings"
+    for parameter in entry.parameters:
+        try:
+            for value in (parameter.default, *parameter.allowed):
+                parameter.check(value)
+        except ParameterError as error:
+            yield str(error)

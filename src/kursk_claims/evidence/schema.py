@@ -5,7 +5,7 @@ units and constraints. This module turns a resource of it into a pandera schema 
 the CSV, so that an error can show the value exactly as it stands in the file.
 """
 
-import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,6 +17,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from kursk_claims.errors import EvidenceError
+from kursk_claims.evidence.package import FILE, parse, read_package, text_of
 from kursk_claims.evidence.paths import data_dir
 
 CONTRACT = (
@@ -36,12 +37,13 @@ CONTRACT = (
 ORDER = "published_on before observed_on"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Resource:
     """One table of the Data Package.
 
     ``kind`` is ``rows`` (one published statement or dated event a row, with its own source) or
-    ``series`` (a computed daily series whose source stands once, in ``defaults``).
+    ``series`` (a computed daily series whose source stands once, in ``defaults``). The same
+    object as long as the Data Package stays the same, so a key for memos.
     """
 
     name: str
@@ -69,33 +71,21 @@ def load_package(folder: Path | None = None) -> dict[str, Resource]:
         If the file is missing, is not JSON, or a table lacks a column of the contract.
     """
     folder = folder or data_dir()
-    return _parse_package(_read_package(folder), folder)
+    return _resources(text_of(folder), folder)
 
 
 def load_credits(folder: Path | None = None) -> dict[str, str]:
     """Return the credit line of every resource, tables and map layers, by name."""
-    text = _read_package(folder or data_dir())
     return {
         "/".join(Path(raw["path"]).with_suffix("").parts[-2:]): str(raw["evidence"]["credit"])
-        for raw in json.loads(text)["resources"]
+        for raw in read_package(folder)["resources"]
     }
 
 
-def _read_package(folder: Path) -> str:
-    path = folder / "datapackage.json"
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise EvidenceError(f"{path.name}: cannot be read ({error})") from None
-
-
 @lru_cache(maxsize=8)
-def _parse_package(text: str, folder: Path) -> dict[str, Resource]:
-    try:
-        package = json.loads(text)
-        resources = [_resource(r, folder) for r in package["resources"] if r["format"] == "csv"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise EvidenceError(f"datapackage.json: not a Data Package ({error!r})") from None
+def _resources(text: str, folder: Path) -> dict[str, Resource]:
+    tables = (raw for raw in parse(text)["resources"] if raw["format"] == "csv")
+    resources = [_resource(raw, folder) for raw in tables]
     return {resource.name: resource for resource in resources}
 
 
@@ -116,45 +106,58 @@ def _resource(raw: dict[str, Any], folder: Path) -> Resource:
     expected = CONTRACT if resource.kind == "rows" else ("observed_on", "published_on")
     if tuple(resource.columns[: len(expected)]) != expected:
         raise EvidenceError(
-            f"datapackage.json: {resource.name} must begin with the columns {', '.join(expected)}"
+            f"{FILE}: {resource.name} must begin with the columns {', '.join(expected)}"
         )
     return resource
 
 
+DAY = r"(?:19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}"
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""First signs that make a spreadsheet compute a cell; the tables are given away as they are."""
+SHAPES = {
+    "date": re.compile(DAY),
+    "datetime": re.compile(DAY + r"T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})"),
+    "integer": re.compile(r"-?[0-9]{1,15}"),
+    "number": re.compile(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?"),
+}
+"""How a value is written; Python and pandas read more (``1_000``, weeks), and not the same."""
+
+
 def _is_date(text: str) -> bool:
     try:
-        return len(text) == 10 and bool(date.fromisoformat(text))
+        return bool(SHAPES["date"].fullmatch(text) and date.fromisoformat(text))
     except ValueError:
         return False
 
 
 def _is_datetime(text: str) -> bool:
     try:
-        return datetime.fromisoformat(text).tzinfo is not None
+        return bool(SHAPES["datetime"].fullmatch(text) and datetime.fromisoformat(text))
     except ValueError:
         return False
-
-
-def _is_integer(text: str) -> bool:
-    return text.lstrip("-").isdecimal() and text.isascii()
 
 
 def _is_number(text: str) -> bool:
-    try:
-        return abs(float(text)) < 1e15 and text == text.strip() and "_" not in text
-    except ValueError:
-        return False
+    return bool(SHAPES["number"].fullmatch(text)) and abs(float(text)) < 1e15
 
 
 READABLE: dict[str, Callable[[str], bool]] = {
-    "string": lambda text: "\x00" not in text,
+    "string": lambda text: not text.startswith(FORMULA),
     "date": _is_date,
     "datetime": _is_datetime,
     "yearmonth": lambda text: len(text) == 7 and _is_date(f"{text}-01"),
-    "integer": _is_integer,
+    "integer": lambda text: SHAPES["integer"].fullmatch(text) is not None,
     "number": _is_number,
     "boolean": lambda text: text in ("true", "false"),
 }
+WORDS = {
+    "string": "begins with a sign that a spreadsheet takes for a formula",
+    "date": "not a date of 1900 to 2099",
+    "datetime": "not a datetime with its zone, of 1900 to 2099",
+    "yearmonth": "not a yearmonth of 1900 to 2099",
+}
+WEB = r"https?://[^\s/]"
+"""What every address must look like, whatever the Data Package asks of the column."""
 
 
 def text_schema(resource: Resource) -> pa.DataFrameSchema:
@@ -175,11 +178,14 @@ def text_schema(resource: Resource) -> pa.DataFrameSchema:
 def _column(field: dict[str, Any]) -> pa.Column:
     kind = field["type"]
     limits = field.get("constraints", {})
-    checks = [pa.Check(READABLE[kind], element_wise=True, error=f"not a {kind}")]
+    words = WORDS.get(kind, f"not a {kind}")
+    checks = [pa.Check(READABLE[kind], element_wise=True, error=words)]
     if "enum" in limits:
         allowed = [str(value) for value in limits["enum"]]
         checks.append(pa.Check.isin(allowed, error=f"not one of {', '.join(allowed)}"))
-    if "pattern" in limits:
+    if field["name"] == "url":
+        checks.append(pa.Check.str_matches(WEB, error="not an address on the web"))
+    elif "pattern" in limits:
         checks.append(pa.Check.str_matches(limits["pattern"], error="not of the declared form"))
     if "minimum" in limits or "maximum" in limits:
         checks.append(_range_check(limits))
@@ -209,7 +215,7 @@ def typed(frame: pd.DataFrame, resource: Resource) -> pd.DataFrame:
         "string": lambda column: column,
         "yearmonth": lambda column: column,
         "date": lambda column: pd.to_datetime(column, format="%Y-%m-%d"),
-        "datetime": lambda column: pd.to_datetime(column, utc=True),
+        "datetime": lambda column: pd.to_datetime(column, format="ISO8601", utc=True),
         "integer": lambda column: pd.to_numeric(column).astype("Int64"),
         "number": lambda column: pd.to_numeric(column).astype("float64"),
         "boolean": lambda column: column.map({"true": True, "false": False}).astype("boolean"),

@@ -1,6 +1,5 @@
 """Tables of evidence, as they could be known on a given day."""
 
-import csv
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +10,9 @@ from pandera.errors import SchemaErrors
 
 from kursk_claims.errors import EvidenceError
 from kursk_claims.evidence.corrections import Correction, apply, load_corrections
+from kursk_claims.evidence.csvfile import read_csv
 from kursk_claims.evidence.days import parse_day
+from kursk_claims.evidence.documents import DocumentError
 from kursk_claims.evidence.schema import CONTRACT, ORDER, Resource, load_package, text_schema, typed
 
 
@@ -71,57 +72,20 @@ def _read(resource: Resource) -> bytes:
 
 
 @lru_cache(maxsize=128)
-def _parsed(name: str, content: bytes, columns: tuple[str, ...]) -> tuple[pd.DataFrame, list[int]]:
-    """Split CSV text into cells; also return the line of the file on which each row ends."""
-    try:
-        reader = csv.reader(content.decode("utf-8").splitlines(keepends=True), strict=True)
-        header = next(reader, [])
-        if tuple(header) != columns:
-            raise EvidenceError(f"{name}: {_header_fault(header, columns)}")
-        rows, lines = [], []
-        for row in reader:
-            if len(row) != len(columns):
-                raise EvidenceError(
-                    f"{name}, line {reader.line_num}: {len(row)} cells, expected {len(columns)}"
-                )
-            rows.append(row)
-            lines.append(reader.line_num)
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise EvidenceError(f"{name}, line {line}: not UTF-8 ({error.reason})") from None
-    except csv.Error as error:
-        raise EvidenceError(f"{name}, line {reader.line_num}: not CSV ({error})") from None
-    frame = pd.DataFrame(rows, columns=list(columns), dtype="str")
-    return frame.mask(frame == ""), lines
-
-
-def _header_fault(found: list[str], expected: tuple[str, ...]) -> str:
-    missing = [column for column in expected if column not in found]
-    extra = [column for column in found if column not in expected]
-    if missing:
-        return f"line 1: column missing: {', '.join(missing)}"
-    if extra:
-        return f"line 1: column not in datapackage.json: {', '.join(extra)}"
-    return "line 1: columns in another order than in datapackage.json"
-
-
 def _checked(
     resource: Resource, content: bytes, corrections: tuple[Correction, ...]
 ) -> pd.DataFrame:
-    return _checked_text(resource.name, resource.path, content, corrections)
-
-
-@lru_cache(maxsize=128)
-def _checked_text(
-    name: str, path: Path, content: bytes, corrections: tuple[Correction, ...]
-) -> pd.DataFrame:
-    resource = load_package(path.parents[2])[name]
-    frame, lines = _parsed(_file(resource), content, tuple(resource.columns))
-    frame = apply(frame, list(corrections))
+    try:
+        rows, lines = read_csv(content, resource.columns)
+    except DocumentError as error:
+        raise EvidenceError(f"{_file(resource)}, {error}") from None
+    frame = pd.DataFrame(rows, columns=resource.columns, dtype="str")
+    frame = apply(frame.mask(frame == ""), list(corrections))
     try:
         text_schema(resource).validate(frame, lazy=True)
     except SchemaErrors as errors:
-        raise EvidenceError(_first_fault(resource, frame, lines, errors)) from None
+        fault = _first_fault(resource, frame, lines, errors, corrections)
+        raise EvidenceError(fault) from None
     except pandera.errors.SchemaError as error:
         raise EvidenceError(f"{_file(resource)}: {error}") from None
     frame = typed(frame, resource)
@@ -142,7 +106,11 @@ def _with_source(frame: pd.DataFrame, resource: Resource) -> pd.DataFrame:
 
 
 def _first_fault(
-    resource: Resource, frame: pd.DataFrame, lines: list[int], errors: SchemaErrors
+    resource: Resource,
+    frame: pd.DataFrame,
+    lines: list[int],
+    errors: SchemaErrors,
+    corrections: tuple[Correction, ...],
 ) -> str:
     """Say file, line, row, column and value of the first fault, and how many more there are."""
     cases = errors.failure_cases.assign(whole=errors.failure_cases["check"].str.startswith(ORDER))
@@ -156,12 +124,13 @@ def _first_fault(
     words = {"not_nullable": "is empty", "field_uniqueness": "stands twice"}.get(check, check)
     label = frame["row_id"].iloc[row] if "row_id" in frame else frame["observed_on"].iloc[row]
     value = frame[column].iloc[row]
-    shown = "" if pd.isna(value) else f" '{str(value)[:80]}'"
+    shown = "" if pd.isna(value) else f" '{' '.join(str(value)[:80].splitlines())}'"
     faults = cases["index"].nunique()
     more = f" ({faults - 1} more rows with faults)" if faults > 1 else ""
-    return (
-        f"{_file(resource)}, line {lines[row]}, row {label}, column {column}:{shown} {words}{more}"
-    )
+    by = [c.id for c in corrections if (c.row_id, c.column) == (label, column)]
+    origin = f" (as {', '.join(by)} of corrections.yaml has it)" if by else ""
+    place = f"{_file(resource)}, line {lines[row]}, row {str(label)[:80]}, column {column}"
+    return f"{place}:{shown} {words}{origin}{more}"
 
 
 def _file(resource: Resource) -> str:

@@ -80,7 +80,7 @@ def build(
     with aside(out) as new:
         for path, content in site.files():
             put(new / path, content)
-    site.kept.tidy()
+        site.kept.tidy()  # in our turn: another build may be about to use what we do not
     return out / INDEX
 
 

@@ -20,7 +20,8 @@ HEADER = (
     "sources_by_table", "rule_hash", "frozen_on", "page",
 )  # fmt: skip
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""As in `evidence.schema`, which brings pandas; a test holds the two together."""
 
 
 def as_json(registry: "Registry", tested: Sequence["Tested"]) -> str:
@@ -59,8 +60,15 @@ def as_csv(registry: "Registry", tested: Sequence["Tested"]) -> str:
 
 
 def inert(value: Any) -> Any:
-    """Return a cell that a spreadsheet shows and never computes; numbers stay numbers."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    """Return a cell that a spreadsheet shows and never computes; numbers stay numbers.
+
+    A carriage return becomes a line feed: `csv` would not quote it, and what follows it would be
+    the first cell of another row.
+    """
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def active(text: str) -> str:

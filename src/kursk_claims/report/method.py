@@ -5,23 +5,22 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from kursk_claims.analysis.verdict import describe
 from kursk_claims.errors import ReportError
-from kursk_claims.evidence.documents import DocumentError, check
+from kursk_claims.evidence.documents import DocumentError, read_yaml
+from kursk_claims.evidence.results import FILE
 from kursk_claims.report import cells
 from kursk_claims.report.kept import code_digest, digest, files_digest
 from kursk_claims.report.rows import Evidence
-from kursk_claims.report.weeks import FILE
 
 if TYPE_CHECKING:
     from kursk_claims.evidence.registry import Registry
 
 CITATION, LICENCES = "CITATION.cff", "LICENSE-data.md"
 _CITATION = """{"type": "object", "required": ["title", "authors", "version", "date-released",
-"license"], "properties": {"authors": {"type": "array", "minItems": 1, "items": {"type": "object",
-"required": ["name"]}}}}"""
+"license"], "properties": {"title": {"type": "string"}, "license": {"type": "string"},
+"authors": {"type": "array", "minItems": 1, "items": {"type": "object", "required": ["name"],
+"properties": {"name": {"type": "string"}}}}}}"""
 
 
 def citation(home: Path) -> dict[str, Any]:
@@ -33,9 +32,8 @@ def citation(home: Path) -> dict[str, Any]:
         If it cannot be read, or lacks what a citation needs.
     """
     try:
-        found = yaml.safe_load((home / CITATION).read_text("utf-8"))
-        check(found, _CITATION)
-    except (OSError, yaml.YAMLError, DocumentError, UnicodeDecodeError) as error:
+        found = read_yaml((home / CITATION).read_text("utf-8"), _CITATION)
+    except (OSError, DocumentError, UnicodeDecodeError) as error:
         raise ReportError(f"{CITATION}: cannot be read ({' '.join(str(error).split())})") from None
     return {**found, "date-released": str(found["date-released"])}
 

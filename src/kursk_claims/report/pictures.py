@@ -77,10 +77,15 @@ def read(output: Mapping[str, Any], number: int) -> Picture:
     alt = output["metadata"].get("image/png", {}).get("alt") or behind.get("alt")
     if not alt:
         raise ReportError(f"the figure of cell {number} has no alt text; show it with Claim.figure")
-    png = base64.b64decode("".join(output["data"]["image/png"]))
+    try:
+        png = base64.b64decode("".join(output["data"]["image/png"]))
+        width, height = struct.unpack(">II", png.removeprefix(PNG)[8:16])
+    except (ValueError, struct.error):
+        png = b""
     if not png.startswith(PNG):
         raise ReportError(f"the figure of cell {number} is not a PNG")
-    width, height = struct.unpack(">II", png[16:24])
+    if len(set(map(len, behind.get("data", {}).values()))) > 1:
+        raise ReportError(f"the figure of cell {number} has columns of unequal length behind it")
     title, credit = behind.get("title", ""), behind.get("credit", "")
     return Picture(png, alt, width, height, title, credit, behind.get("data", {}))
 

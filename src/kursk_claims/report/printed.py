@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from kursk_claims.errors import ReportError
-from kursk_claims.report.pages import whole_sheet
+from kursk_claims.report.pages import policy, whole_sheet
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
@@ -78,8 +78,10 @@ def one_page(site: Path) -> str:
     sheets = [_sheet(name, html, names) for name, html in pages.items()]
     css = whole_sheet() + "".join(ARTICLE.findall(pages["index.html"]))
     return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Kursk claims</title>'
-        f"<style>{css}</style></head><body>\n{''.join(sheets)}</body></html>\n"
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy(css)}">'
+        f"<title>Kursk claims</title><style>{css}</style></head>"
+        f"<body>\n{''.join(sheets)}</body></html>\n"
     )
 
 

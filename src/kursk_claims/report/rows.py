@@ -4,16 +4,18 @@ The tables are read as text; checking them is the business of `evidence.tables`,
 compares with these.
 """
 
-import csv
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from kursk_claims.errors import ReportError
-from kursk_claims.evidence.corrections import Correction, load_corrections
+from kursk_claims.errors import EvidenceError, ReportError
+from kursk_claims.evidence import corrections as fixed
+from kursk_claims.evidence.corrections import Correction
+from kursk_claims.evidence.csvfile import read_csv
+from kursk_claims.evidence.documents import DocumentError, bytes_of
+from kursk_claims.evidence.package import read_package
 from kursk_claims.report.kept import digest
 
 CONTRACT = (
@@ -165,21 +167,22 @@ class Evidence:
 
 def _package(folder: Path) -> dict[str, Any]:
     try:
-        package: dict[str, Any] = json.loads((folder / "datapackage.json").read_bytes())
-    except (OSError, ValueError) as error:
-        raise ReportError(f"datapackage.json: cannot be read ({error})") from None
-    return package
+        return read_package(folder)
+    except EvidenceError as error:
+        raise ReportError(str(error)) from None
 
 
 def _table(raw: Mapping[str, Any], folder: Path) -> Table:
     name = "/".join(Path(raw["path"]).with_suffix("").parts[1:])
     try:
-        content = (folder / raw["path"]).read_bytes()
-        lines = csv.DictReader(content.decode().splitlines(keepends=True), strict=True)
-        rows = [_completed({k: v or "" for k, v in line.items() if k}, raw) for line in lines]
-    except (OSError, ValueError, csv.Error) as error:
+        content = bytes_of(folder / raw["path"])
+        columns = [field["name"] for field in raw["schema"]["fields"]]
+        cells, _ = read_csv(content, columns)
+    except DocumentError as error:
         raise ReportError(f"data/{raw['path']}: cannot be read ({error})") from None
-    corrections = tuple(load_corrections(name, folder))
+    rows = [_completed(dict(zip(columns, row, strict=True)), raw) for row in cells]
+    listed = (folder / fixed.FILE).exists()
+    corrections = tuple(fixed.load_corrections(name, folder) if listed else ())
     table = Table(name, raw, content, _corrected(rows, corrections), corrections)
     table.pages.extend(_paged(table))
     return table

@@ -1,17 +1,15 @@
 """Read executed notebooks: whose run each one is, and the record that it holds."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kursk_claims.display import record
 from kursk_claims.errors import ReportError
-from kursk_claims.evidence.documents import check
+from kursk_claims.evidence.notebook import notebook_of
 
 if TYPE_CHECKING:  # a list of runs has no use for the registry's readers
     from kursk_claims.evidence.registry import ClaimEntry, Registry
@@ -104,7 +102,7 @@ def _read(run: Run, entry: "ClaimEntry") -> Finished:
             raise ReportError(f"{run}: no record in the notebook; did it run to its end?")
         record.validate(found)
         date.fromisoformat(found["as_of"])
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except OSError as error:
         raise ReportError(f"{run}: the notebook cannot be read ({_line(error)})") from None
     except ValueError as error:
         raise ReportError(f"{run}: the record or the notebook is broken ({_line(error)})") from None
@@ -117,30 +115,6 @@ def _read(run: Run, entry: "ClaimEntry") -> Finished:
             f"{entry.rule_hash}.\nRun the notebook again."
         )
     return Finished(run, entry, source, notebook, found)
-
-
-def notebook_of(source: bytes) -> dict[str, Any]:
-    """Return a notebook from its bytes, checked as far as the report looks at it.
-
-    nbformat would do the same, but takes two seconds to import. What Jupyter stores as lists of
-    lines is joined.
-
-    Raises
-    ------
-    ValueError
-        If it is not JSON, or not a notebook of format 4 with outputs as Jupyter writes them.
-    """
-    notebook: dict[str, Any] = json.loads(source)
-    check(notebook, files(__package__).joinpath("notebook.schema.json").read_text("utf-8"))
-    for cell in notebook["cells"]:
-        cell["source"] = "".join(cell["source"])
-        for output in cell.get("outputs", ()):
-            if "text" in output:
-                output["text"] = "".join(output["text"])
-            for mime, value in output.get("data", {}).items():
-                if mime.startswith(("text/", "image/")):
-                    output["data"][mime] = "".join(value)
-    return notebook
 
 
 def _line(error: Exception) -> str:

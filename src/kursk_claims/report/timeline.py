@@ -19,6 +19,7 @@ from kursk_claims.analysis.verdict import Verdict
 from kursk_claims.display import prose
 from kursk_claims.display.style import FAINT, INK, MUTED, VERDICTS
 from kursk_claims.errors import ReportError
+from kursk_claims.evidence.results import COLUMNS
 
 if TYPE_CHECKING:  # these read through IPython and pandas, which a list of weeks has no use for
     from matplotlib.axes import Axes
@@ -36,10 +37,7 @@ WEEKS: tuple[str, ...] = (
 )
 """Every seventh day from the day the incursion began, and the last day."""
 
-HEADER = (
-    "claim", "title", "as_of", "verdict", "robustness_agree", "headline_finding", "headline_value",
-    "headline_low", "headline_high", "headline_unit", "rows_of_evidence", "rule_hash", "sentence",
-)  # fmt: skip
+HEADER = COLUMNS
 HATCH = "//////"
 
 

@@ -1,7 +1,5 @@
 """The verdicts week by week, from the stored table to a strip of each claim."""
 
-import csv
-import io
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,16 +11,14 @@ from typing import TYPE_CHECKING
 
 from kursk_claims.display import prose
 from kursk_claims.display.style import VERDICTS
-from kursk_claims.errors import ReportError
+from kursk_claims.errors import EvidenceError, ReportError
+from kursk_claims.evidence.results import FILE, read_results
 from kursk_claims.report import timeline
 from kursk_claims.report.machine import active
 
 if TYPE_CHECKING:
     from kursk_claims.evidence.registry import Registry
 
-FILE = "results/verdicts.csv"
-"""As in `evidence.results`, which is not imported here because it brings pandas; a test holds the
-two together."""
 Row = Mapping[str, str]
 
 
@@ -66,10 +62,12 @@ def read(folder: Path, registry: "Registry") -> Weeks | None:
     ReportError
         If the table has other columns, or holds a verdict or a day that does not exist.
     """
-    path = folder / FILE
-    if not path.is_file():
+    if not (folder / FILE).exists():
         return None
-    rows = [row for row in _rows(path) if row["as_of"] in timeline.WEEKS]
+    try:
+        rows = [row for row in read_results(folder) if row["as_of"] in timeline.WEEKS]
+    except EvidenceError as error:
+        raise ReportError(str(error)) from None
     hashes = {entry.id: entry.rule_hash for entry in registry.claims}
     current = [row for row in rows if hashes.get(row["claim"]) == row["rule_hash"]]
     left_out = Counter(row["claim"] for row in rows if row not in current)
@@ -91,23 +89,6 @@ def read(folder: Path, registry: "Registry") -> Weeks | None:
         article=_place(registry.article["appeared_on"], days),
         data=_data(by_claim, days),
     )
-
-
-def _rows(path: Path) -> list[Row]:
-    name = f"data/{FILE}"
-    try:
-        reader = csv.DictReader(io.StringIO(path.read_text("utf-8"), newline=""), strict=True)
-        rows: list[Row] = list(reader)
-        if tuple(reader.fieldnames or ()) != timeline.HEADER:
-            raise ReportError(f"{name}: other columns than the timeline writes; make it again")
-        for row in rows:
-            date.fromisoformat(row["as_of"])
-            float(row["robustness_agree"])
-            if row["verdict"] not in VERDICTS:
-                raise ValueError(f"no verdict '{row['verdict'][:40]}'")
-    except (OSError, ValueError, TypeError, csv.Error) as error:
-        raise ReportError(f"{name}: cannot be read ({error})") from None
-    return rows
 
 
 def _strip(found: Mapping[str, Row], days: Sequence[str]) -> list[Stretch]:
