@@ -1,5 +1,7 @@
 """One run, and every way in which it can fail; with real kernels."""
 
+import os
+import subprocess
 from copy import deepcopy
 from pathlib import Path
 
@@ -37,6 +39,20 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kursk_claims.engine.jobs.root", lambda: tmp_path)
 
 
+def test_what_a_killed_runner_left_is_removed_and_no_other(tmp_path: Path) -> None:
+    good = job(tmp_path, RECORD)
+    good.output.parent.mkdir()
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    left, others = (
+        good.output.with_suffix(f".{pid}.part.ipynb") for pid in (dead.pid, os.getppid())
+    )
+    for path in (left, others):
+        path.write_text("half", encoding="utf-8")
+    assert engine.execute(good).failure is None
+    assert not left.exists() and others.exists()
+
+
 def test_a_good_run_leaves_a_whole_notebook(tmp_path: Path) -> None:
     outcome = engine.execute(job(tmp_path, RECORD))
     assert outcome.failure is None and outcome.record["verdict"] == "mixed"
@@ -66,7 +82,7 @@ def test_failures_are_told_apart(
     outcome = engine.execute(failed)
     assert outcome.record is None or kind == "no record"
     assert outcome.failure.kind == kind and word in outcome.failure.message
-    assert "repeat with: papermill notebook.ipynb out.ipynb -p as_of '2024-08-21'" in outcome.report
+    assert "repeat with: papermill notebook.ipynb out.ipynb -p as_of 2024-08-21" in outcome.report
     assert not failed.output.exists()
 
 

@@ -364,25 +364,6 @@ def test_a_failing_build_leaves_the_old_site_and_nothing_else(
     assert not left_over(tmp_path)
 
 
-def test_a_swap_that_fails_brings_the_old_site_back(
-    runs: list[Run], registry: Registry, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    site = site_of(runs, registry, home, tmp_path)
-    before = (site / "index.html").read_bytes()
-    rename = Path.rename
-
-    def fails(self: Path, target: Path) -> Path:
-        if self.name == "new":
-            raise OSError("no space left")
-        return rename(self, target)
-
-    monkeypatch.setattr(Path, "rename", fails)
-    with pytest.raises(OSError, match="no space"):
-        build([], registry, site, home=home)
-    assert (site / "index.html").read_bytes() == before
-    assert not left_over(tmp_path)
-
-
 def test_a_new_report_replaces_the_old_one_whole(
     runs: list[Run], registry: Registry, home: Path, tmp_path: Path
 ) -> None:

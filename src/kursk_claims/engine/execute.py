@@ -46,6 +46,7 @@ def execute(
     started = time.perf_counter()
     partial = job.output.with_suffix(f".{os.getpid()}.part.ipynb")
     job.output.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(job.output)
     record, failure, place = None, None, _Place(on_cell)
     try:
         with _closing_event_loop():
@@ -63,6 +64,17 @@ def execute(
     finally:
         partial.unlink(missing_ok=True)
     return Outcome(job, time.perf_counter() - started, record, failure)
+
+
+def _sweep(output: Path) -> None:
+    """Remove what a runner that was killed left of this run."""
+    for left in output.parent.glob(f"{output.stem}.*.part.ipynb"):
+        try:
+            os.kill(int(left.name.split(".")[-3]), 0)
+        except ProcessLookupError:
+            left.unlink(missing_ok=True)
+        except (ValueError, OSError):  # not ours, or at work for somebody else
+            continue
 
 
 class _Place:

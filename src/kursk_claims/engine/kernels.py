@@ -1,6 +1,7 @@
 """Kernels for batch runs: sockets of their own instead of ports that two kernels may both pick."""
 
 import contextlib
+import multiprocessing.util
 import os
 import shutil
 import subprocess
@@ -18,6 +19,17 @@ def cap_threads() -> None:
     """Let each kernel started from here use one thread of algebra: the cores are for kernels."""
     for library in THREADS:
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+
+def do_without_home() -> None:
+    """Let kernels started from here do without a home folder, where there is none to write to.
+
+    IPython would leave a temporary folder a kernel behind, and Matplotlib complain in the notebook.
+    """
+    if not os.access(Path("~").expanduser(), os.W_OK):
+        folder = Path(multiprocessing.util.get_temp_dir())
+        for name in ("IPYTHONDIR", "MPLCONFIGDIR"):
+            os.environ.setdefault(name, str(folder / name.lower()))
 
 
 _living: "weakref.WeakSet[Any]" = weakref.WeakSet()

@@ -14,6 +14,7 @@ import io
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 # ipykernel sets this before a notebook can import matplotlib; matplotlib reads it on import.
@@ -54,8 +55,11 @@ MODULES = (
 
 def load() -> None:
     """Import the list and fill the caches that a first figure and a first table fill."""
+    runner = os.getppid()
     with _as_in_a_kernel():
         for name in MODULES:
+            if os.getppid() != runner:  # it is gone, and nobody will ask for a kernel
+                raise SystemExit
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
         with contextlib.suppress(ImportError):
@@ -102,11 +106,21 @@ def _use_once() -> None:
     figure.savefig(io.BytesIO(), format="png")
 
 
-def _leave_no_folder(server: int) -> None:
-    """Remove the folder of the server's socket, whose owner may have ended by kill -9."""
-    if os.getpid() == server and "KURSK_WARM_FOLDER" in os.environ:  # a kernel must not
-        shutil.rmtree(os.environ["KURSK_WARM_FOLDER"], ignore_errors=True)
+def _outlive_the_runner() -> None:
+    """Leave the runner's group: Ctrl-C there, or kill -9, is not for what tidies up behind it."""
+    with contextlib.suppress(OSError):  # it leads a group already
+        os.setsid()
+    atexit.register(_leave_no_folder, os.getpid(), Path(os.environ["KURSK_WARM_FOLDER"]))
 
 
+def _leave_no_folder(server: int, folder: Path) -> None:
+    """Remove the folder of the server's socket and those of the kernels, named after it."""
+    if os.getpid() == server:  # a kernel must not
+        kernels = folder.parent.glob(f"kursk-{folder.name.removeprefix('pymp-')}-*")
+        for path in (folder, *kernels):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+if "KURSK_WARM_FOLDER" in os.environ:
+    _outlive_the_runner()
 load()
-atexit.register(_leave_no_folder, os.getpid())

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 
 from kursk_claims.engine import cache
@@ -114,6 +115,7 @@ def _side_by_side(
         return {}
     from kursk_claims.engine import kernels, warm
 
+    kernels.do_without_home()
     if kernel == KERNEL:
         warm.start()  # imports the stack while we import Papermill
     from kursk_claims.engine.execute import execute
@@ -128,6 +130,7 @@ def _side_by_side(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             while not all(future.done() for future in futures.values()):
-                kernels.kill_all()
-                time.sleep(0.1)
+                with suppress(KeyboardInterrupt):  # a second one must not leave a kernel at work
+                    kernels.kill_all()
+                    time.sleep(0.1)
             raise

@@ -28,14 +28,18 @@ from typing import Any
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from kursk_claims.engine.kernels import cap_threads, remember
+from kursk_claims.engine.kernels import cap_threads, do_without_home, remember
 
 LAUNCHER = "ipykernel_launcher"
 
 SHARED = "KURSK_WARM_SERVER"
 """Names the variable that holds the socket of a server which another process started."""
 FOLDER = "KURSK_WARM_FOLDER"
-"""Names the variable that tells a server the folder of its socket, which it removes in the end."""
+"""Names the variable that tells a server the folder of its socket.
+
+In the end it removes that one, and those of the kernels, which are named after it: whoever asked
+for a kernel may be killed before there is one.
+"""
 
 
 class Server(multiprocessing.forkserver.ForkServer):
@@ -46,6 +50,7 @@ class Server(multiprocessing.forkserver.ForkServer):
         shared = os.environ.get(SHARED, "")
         if not Path(shared).is_socket():
             os.environ[FOLDER] = multiprocessing.util.get_temp_dir()
+            do_without_home()
             return super().ensure_running()
         resource_tracker.ensure_running()
         self._forkserver_address = shared
@@ -81,6 +86,13 @@ def share() -> None:
     if is_safe():
         cap_threads()
         _server.share()
+
+
+def _private_folder() -> Path:
+    """Make a folder for a kernel's sockets that the server of this process knows by its name."""
+    folder = Path(multiprocessing.util.get_temp_dir())
+    prefix = f"kursk-{folder.name.removeprefix('pymp-')}-"
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
 
 
 @dataclass
@@ -143,25 +155,44 @@ class ForkedProcess:
 
     stdin = stdout = stderr = None
 
+    pid: int
+
     def __init__(self, kernel: ForkedKernel) -> None:
+        for pause_s in (0.1, 1.0):
+            try:
+                self._fork(kernel)
+                break
+            except (OSError, EOFError):  # the server was killed; once it is gone, another starts
+                time.sleep(pause_s)
+        else:
+            self._fork(kernel)
+        self.returncode: int | None = None
+        self._one_reader = threading.Lock()  # Ctrl-C polls from another thread than the run's own
+
+    def _fork(self, kernel: ForkedKernel) -> None:
         self._status, data = _server.connect_to_new_process([])
         self._alive = os.dup(data)  # closed with us, however we end: the kernel watches it
-        with os.fdopen(data, "wb") as pipe:
-            pickle.dump({}, pipe)  # no preparation: nothing of this process is brought along
-            pickle.dump(kernel, pipe)
-        self.pid: int = multiprocessing.forkserver.read_signed(self._status)
-        self.returncode: int | None = None
+        try:
+            with os.fdopen(data, "wb") as pipe:
+                pickle.dump({}, pipe)  # no preparation: nothing of this process is brought along
+                pickle.dump(kernel, pipe)
+            self.pid = multiprocessing.forkserver.read_signed(self._status)
+        except BaseException:
+            os.close(self._status)
+            os.close(self._alive)
+            raise
 
     def poll(self) -> int | None:
         """Return the exit code, None while it runs; minus the signal when one ended it."""
-        if self.returncode is None and select.select([self._status], [], [], 0)[0]:
-            try:
-                self.returncode = multiprocessing.forkserver.read_signed(self._status)
-            except (OSError, EOFError):  # the fork server itself is gone, and its kernels with it
-                self.returncode = -signal.SIGKILL
-            os.close(self._status)
-            os.close(self._alive)
-        return self.returncode
+        with self._one_reader:
+            if self.returncode is None and select.select([self._status], [], [], 0)[0]:
+                try:
+                    self.returncode = multiprocessing.forkserver.read_signed(self._status)
+                except (OSError, EOFError):  # the fork server is gone; its kernels end with us
+                    self.returncode = -signal.SIGKILL
+                os.close(self._status)
+                os.close(self._alive)
+            return self.returncode
 
     def wait(self, timeout: float | None = None) -> int | None:
         """Wait for the end and return the exit code; None when the time is over before."""
@@ -193,7 +224,7 @@ class WarmProvisioner(LocalProvisioner):
         """Give the kernel unique socket names before its connection file is written."""
         manager = self.parent
         if os.name == "posix" and manager is not None and manager.transport == "tcp":
-            self._private = Path(tempfile.mkdtemp(prefix="kursk-"))
+            self._private = _private_folder()
             manager.transport, manager.ip = "ipc", str(self._private / "k")
             manager.connection_file = str(self._private / "connection.json")
         return await super().pre_launch(**kwargs)
