@@ -13,6 +13,7 @@ from kursk_claims.display import record as records
 from kursk_claims.engine.execute import execute
 from kursk_claims.engine.jobs import Job, plan
 from kursk_claims.engine.runner import run
+from kursk_claims.evidence.paths import root
 from kursk_claims.evidence.registry import load_registry
 from kursk_claims.evidence.results import load_results
 from tests.notebooks import READY, figures, outputs, path
@@ -78,6 +79,14 @@ def test_the_committed_notebook_reproduces_byte_for_byte(entry, tmp_path: Path) 
     outcome = execute(Job(entry.id, path(entry), {}, tmp_path / "again.ipynb"))
     assert outcome.failure is None, outcome.report
     assert (tmp_path / "again.ipynb").read_bytes() == path(entry).read_bytes()
+
+
+def test_the_start_page_reproduces_byte_for_byte(tmp_path: Path) -> None:
+    """Its pictures as well, which nbval does not compare."""
+    page = root() / "notebooks" / "00_start_here.ipynb"
+    outcome = execute(Job("start", page, {}, tmp_path / "again.ipynb"), wants_record=False)
+    assert outcome.failure is None, outcome.report
+    assert (tmp_path / "again.ipynb").read_bytes() == page.read_bytes()
 
 
 @each
