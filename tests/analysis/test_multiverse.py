@@ -31,6 +31,33 @@ def verdicts(axes=AXES) -> st.SearchStrategy[list[str]]:
     return st.lists(st.sampled_from(WORDS), min_size=size, max_size=size)
 
 
+# -- once per choice -----------------------------------------------------------------------------
+
+
+def test_once_per_computes_each_combination_of_the_named_choices_once():
+    asked = []
+
+    @multiverse.once_per("window", "outcome")
+    def estimate(s: multiverse.Specification) -> str:
+        """What is estimated."""
+        asked.append(s)
+        return f"{s['outcome']} after {s['window']}"
+
+    found = [estimate(s) for s in multiverse.grid(AXES)]
+    assert found == [f"{s['outcome']} after {s['window']}" for s in multiverse.grid(AXES)]
+    assert asked == multiverse.grid({name: AXES[name] for name in ("window", "outcome")})
+    assert estimate.__doc__ == "What is estimated."
+
+
+def test_once_per_hides_the_choices_that_are_not_named():
+    @multiverse.once_per("window")
+    def estimate(s: multiverse.Specification) -> float:
+        return s["tolerance"]
+
+    with pytest.raises(KeyError, match="tolerance"):
+        estimate(multiverse.grid(AXES)[0])
+
+
 # -- grid and run --------------------------------------------------------------------------------
 
 

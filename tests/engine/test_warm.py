@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -92,6 +93,29 @@ def test_kernels_do_not_see_each_others_changes() -> None:
     ask(KERNEL, change)
     look = "import pandas, os; print(hasattr(pandas, 'gone'), 'GONE' in os.environ)"
     assert ask(KERNEL, look) == ["False False\n"]
+
+
+EDITED = """
+from pathlib import Path
+from kursk_claims.analysis import verdict
+from tests.engine.test_warm import KERNEL, ask
+look = "import sys; held = 'kursk_claims.analysis.verdict' in sys.modules; "
+look += "from kursk_claims.analysis import verdict; print(held, hasattr(verdict, 'EDITED'))"
+print(ask(KERNEL, look), end="")
+file = Path(verdict.__file__)
+file.write_text(file.read_text() + "EDITED = 1")
+print(ask(KERNEL, look), end="")
+"""
+
+
+def test_a_module_that_was_edited_meanwhile_is_read_anew(tmp_path: Path) -> None:
+    shutil.copytree(root() / "src", tmp_path / "src")
+    paths = {"PYTHONPATH": f"{tmp_path / 'src'}:{root()}", "KURSK_CLAIMS_ROOT": str(root())}
+    command = [sys.executable, "-c", EDITED]
+    told = subprocess.run(
+        command, env={**os.environ, **paths}, capture_output=True, text=True, check=False
+    )
+    assert told.stdout == "['True False\\n']['False True\\n']", told.stderr
 
 
 @pytest.mark.parametrize("kind", KINDS)

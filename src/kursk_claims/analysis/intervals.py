@@ -4,7 +4,7 @@ from math import floor, log10
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special, stats
 
 Interval = tuple[float, float]
 
@@ -171,7 +171,7 @@ def familywise_z(comparisons: int, level: float = 0.95) -> float:
 
     Sidak (1967): each comparison is made at ``level ** (1 / comparisons)``.
     """
-    return float(stats.norm.ppf(level ** (1 / max(comparisons, 1))))
+    return float(special.ndtri(level ** (1 / max(comparisons, 1))))
 
 
 def round_sig(value: float, digits: int = 6) -> float:

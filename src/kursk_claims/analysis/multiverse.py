@@ -5,13 +5,16 @@ multiverse analysis", Perspectives on Psychological Science 11(5).
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache, reduce, wraps
 from itertools import product
-from typing import Any
+from operator import add
+from typing import Any, TypeVar
 
 import pandas as pd
 
 from kursk_claims.analysis.verdict import Verdict, decide
 
+T = TypeVar("T")
 Specification = dict[str, Any]
 Estimate = Callable[[Specification], Mapping[str, float]]
 
@@ -19,6 +22,35 @@ Estimate = Callable[[Specification], Mapping[str, float]]
 def grid(axes: Mapping[str, Sequence[Any]]) -> list[Specification]:
     """Return every combination of the choices, the last axis varying fastest."""
     return [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
+
+
+def once_per(*choices: str) -> Callable[[Callable[[Specification], T]], Callable[..., T]]:
+    """Compute what depends on some choices only once for each combination of them.
+
+    Parameters
+    ----------
+    *choices : str
+        What the function may read of a specification; it is given no more.
+
+    Returns
+    -------
+    callable
+        Decorator of a function of one specification. What the function returns is kept and given
+        again, so it is not to be changed.
+    """
+
+    def decorate(function: Callable[[Specification], T]) -> Callable[..., T]:
+        @cache
+        def compute(*values: Any) -> T:
+            return function(dict(zip(choices, values, strict=True)))
+
+        @wraps(function)
+        def look_up(specification: Specification) -> T:
+            return compute(*(specification[name] for name in choices))
+
+        return look_up
+
+    return decorate
 
 
 def run(
@@ -74,7 +106,7 @@ def encode(results: pd.DataFrame, axes: Mapping[str, Sequence[Any]], value: str)
         chosen value among the values of that axis, from 0. Rising; an estimate of NaN last.
     """
     places = [results[name].map(list(values).index).astype("str") for name, values in axes.items()]
-    codes = pd.concat(places, axis=1).agg("".join, axis=1)
+    codes = reduce(add, places)
     table = pd.DataFrame(
         {"estimate": results[value], "verdict": results["verdict"], "choices": codes}
     )
@@ -114,8 +146,8 @@ def shares_by(results: pd.DataFrame, choice: str) -> pd.DataFrame:
         0 to 1, in sum 1 for each row: indexed by the values of the choice, rising; one column a
         verdict that occurs.
     """
-    counts = results.groupby(choice, sort=True)["verdict"].value_counts().unstack(fill_value=0)
-    return counts.div(counts.sum(axis="columns"), axis="index")
+    ones = pd.get_dummies(results["verdict"], dtype="float64")
+    return ones.groupby(results[choice], sort=True).mean().rename_axis(columns="verdict")
 
 
 def flips(

@@ -1,8 +1,8 @@
 """What a warm kernel has imported before it is asked for anything: the one list.
 
 The fork server imports this module once; every kernel forked from it starts with the work done.
-Only other people's packages are listed: this project's own modules set options and must see them
-set in each kernel, and are quick to import.
+Of this project's own modules it holds those that set no options: a kernel must be in the state of a
+fresh one, whatever its notebook then imports.
 """
 
 import atexit
@@ -13,8 +13,10 @@ import importlib
 import io
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from pkgutil import iter_modules
 from types import SimpleNamespace
 
 # ipykernel sets this before a notebook can import matplotlib; matplotlib reads it on import.
@@ -51,6 +53,7 @@ MODULES = (
     "pyproj",
     "shapely",
 )
+OWN = ("kursk_claims.errors", "kursk_claims.evidence", "kursk_claims.analysis")
 
 
 def load() -> None:
@@ -64,6 +67,7 @@ def load() -> None:
                 importlib.import_module(name)
         with contextlib.suppress(ImportError):
             _use_once()
+            _load_own()
     # What is loaded is shared by all kernels for good: keep the collector from touching the pages.
     gc.collect()
     gc.freeze()
@@ -104,6 +108,43 @@ def _use_once() -> None:
     axes.legend()
     figure.suptitle("Title, bold", fontweight="bold", fontfamily="DejaVu Sans")
     figure.savefig(io.BytesIO(), format="png")
+
+
+def _load_own() -> None:
+    """Import this project's own modules, and check the documents whose memos every kernel asks."""
+    for name in OWN:
+        package = importlib.import_module(name)
+        for module in iter_modules(getattr(package, "__path__", ()), f"{name}."):
+            importlib.import_module(module.name)
+    from kursk_claims.errors import KurskError
+    from kursk_claims.evidence.corrections import load_corrections
+    from kursk_claims.evidence.registry import load_registry
+    from kursk_claims.evidence.schema import load_package
+
+    for read in (load_registry, load_package, load_corrections):
+        with contextlib.suppress(KurskError):  # the kernel that needs it will say so
+            read()
+    _as_read.update(_own_files())
+
+
+_as_read: dict[str, tuple[int, int]] = {}
+"""Own files to their time and size when they were imported."""
+
+
+def _own_files() -> dict[str, tuple[int, int]]:
+    """Return time and size of the files of the own modules that are imported."""
+    modules = [module for name, module in sys.modules.items() if name.startswith(OWN)]
+    status = {str(module.__file__): Path(str(module.__file__)).stat() for module in modules}
+    return {file: (found.st_mtime_ns, found.st_size) for file, found in status.items()}
+
+
+def forget_what_changed() -> None:
+    """In a kernel: have the own modules imported anew if any was edited, as in a fresh kernel."""
+    with contextlib.suppress(OSError):
+        if _own_files() == _as_read:
+            return
+    for name in [name for name in sys.modules if name.startswith(OWN)]:
+        del sys.modules[name]
 
 
 def _outlive_the_runner() -> None:

@@ -140,7 +140,10 @@ def _redirect(log: str | None) -> None:
 
 
 def _forget_the_server() -> None:
-    """Make what a fork shares with its siblings its own: path, arguments, random numbers."""
+    """Make what a fork shares with its siblings its own: path, arguments, modules, randomness."""
+    from kursk_claims.engine import preload  # which the server has imported
+
+    preload.forget_what_changed()
     sys.path[:] = [entry for entry in sys.path if entry not in ("", str(Path.cwd()))]
     launcher = next((p for e in sys.path if (p := Path(e) / f"{LAUNCHER}.py").is_file()), None)
     sys.argv = [str(launcher or LAUNCHER)]

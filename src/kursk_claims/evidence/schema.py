@@ -190,7 +190,7 @@ def _column(field: dict[str, Any]) -> pa.Column:
     if "minimum" in limits or "maximum" in limits:
         checks.append(_range_check(limits))
     return pa.Column(
-        "str",
+        # no dtype: the table was read as text, and checking that is half of the time
         checks=checks,
         nullable=not limits.get("required", False),
         unique=bool(limits.get("unique", False)),
