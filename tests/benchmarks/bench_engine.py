@@ -9,40 +9,35 @@ a process of its own, its output discarded; one that fails stops the benchmark w
 
 import argparse
 import json
-import os
-import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from statistics import fmean, median
 
+import psutil
+
 from kursk_claims.engine.jobs import KERNEL, plan
 from kursk_claims.engine.runner import run
 from kursk_claims.evidence.paths import VARIABLE, root
 from kursk_claims.evidence.registry import load_registry
+from tests.benchmarks import measuring
+from tests.benchmarks.measuring import CORES, MIB, Command, checkout, rss, show, tell
 
 BIN = Path(sys.executable).parent
-CORES = len(os.sched_getaffinity(0))
 SIZES = (1, 3, 10, 30, 100)
 GROWING = "c07"
 SAMPLE_S = 0.2
-PAGE = os.sysconf("SC_PAGE_SIZE")
 PLUGINS = ["--disable-plugin-autoload"]
 PLUGINS += [
     f"-p{name}"
-    for name in ("nbval.plugin", "xdist.plugin", "pytest_timeout", "kursk_claims.engine.sharing")
+    for name in ("kursk_claims.engine.sharing", "nbval.plugin", "xdist.plugin", "pytest_timeout")
 ]
 """What `make test` loads for nbval, and no more."""
-Command = list[str | Path]
-Rows = Sequence[Sequence[object]]
 
 
 # -- measuring ---------------------------------------------------------------------------------
@@ -52,64 +47,23 @@ Rows = Sequence[Sequence[object]]
 class Peak:
     """The most memory that a process and all below it held, sampled; shared pages count in each."""
 
-    pid: int
     bytes: int = 0
-    done: threading.Event = field(default_factory=threading.Event)
 
-    def watch(self) -> None:
-        while not self.done.wait(SAMPLE_S):
-            self.bytes = max(self.bytes, sum(map(_rss, _family(self.pid))))
-
-
-def _family(pid: int) -> set[int]:
-    """Return a process and all its descendants, such as the fork server and its kernels."""
-    parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
-    family, more = {pid}, {pid}
-    while more:
-        more = {child for child, parent in parents.items() if parent in more} - family
-        family |= more
-    return family
-
-
-def _rss(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
-    except OSError:  # it ended meanwhile
-        return 0
+    def look(self, pid: int) -> None:
+        process = psutil.Process(pid)
+        family = [process, *process.children(recursive=True)]  # fork server and kernels as well
+        self.bytes = max(self.bytes, sum(map(rss, family)))
 
 
 def measure(command: Command, changes: Mapping[str, str] | None = None) -> tuple[float, int]:
     """Return wall seconds and peak memory in bytes of a command, stopping all if it fails."""
-    with tempfile.TemporaryFile() as said:  # no pipe: a fork server would hold it open
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            [str(part) for part in command], cwd=root(), env={**os.environ, **(changes or {})},
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said,
-        )  # fmt: skip
-        peak = Peak(process.pid)
-        sampler = threading.Thread(target=peak.watch)
-        sampler.start()
-        try:
-            code = process.wait()
-            took = time.perf_counter() - started
-        finally:
-            process.kill()
-            peak.done.set()
-            sampler.join()
-        if code:
-            said.seek(0)
-            words = said.read().decode(errors="replace")
-            sys.exit(f"{shlex.join(map(str, command))}\nended with {code}:\n{words}")
-    return took, peak.bytes
+    peak = Peak()
+    return measuring.measure(command, peak.look, SAMPLE_S, changes), peak.bytes
 
 
 def call(function: str, *arguments: object) -> Command:
     """Return the command that calls a function of this module in a new process."""
-    given = ", ".join(repr(str(argument)) for argument in arguments)
-    return [sys.executable, "-c", f"from {__spec__.name} import {function} as f; f({given})"]
+    return measuring.call(__spec__.name, function, *arguments)
 
 
 # -- what is measured --------------------------------------------------------------------------
@@ -123,8 +77,12 @@ class Contender:
     runs: int
     commands: list[Command]
     environment: Mapping[str, str] = field(default_factory=dict)
+    without: Sequence[Path] = ()
+    """What earlier ones kept, removed first."""
 
     def seconds(self) -> float:
+        for folder in self.without:
+            shutil.rmtree(folder, ignore_errors=True)
         return sum(measure(command, self.environment)[0] for command in self.commands)
 
 
@@ -144,7 +102,8 @@ def contenders(aside: Path) -> dict[str, Contender]:
          "--no-progress-bar"]
         for path in notebooks for day in days
     ]  # fmt: skip
-    kursk, own = BIN / "kursk", {VARIABLE: str(_checkout(aside))}
+    kursk, copy = BIN / "kursk", checkout(aside)
+    own, kept = {VARIABLE: str(copy)}, (copy / ".cache", copy / "reports")
     return {
         "a": Contender("loop of papermill", all_, loop),
         "b": Contender(
@@ -153,20 +112,10 @@ def contenders(aside: Path) -> dict[str, Contender]:
         "c": Contender("pytest --nbval", some, [nbval]),
         "d": Contender("pytest --nbval -n 2", some, [[*nbval, *two]]),
         "e": Contender("pytest --nbval as in make test", some, [[*nbval, *two, *warm]]),
-        "f": Contender("kursk report --anew", all_, [[kursk, "report", "--anew"]], own),
+        "f": Contender("kursk report, nothing kept", all_, [[kursk, "report"]], own, kept),
         "g": Contender("kursk report, nothing changed", all_, [[kursk, "report"]], own),
         "h": Contender("kursk status", all_, [[kursk, "status"]], own),
     }
-
-
-def _checkout(aside: Path) -> Path:
-    """Return a copy of what the runs read; its cache is empty."""
-    copy = aside / "checkout"
-    for name in ("data", "notebooks"):
-        shutil.copytree(root() / name, copy / name)
-    for name in ("requirements.lock", "CITATION.cff", "LICENSE-data.md"):
-        shutil.copy(root() / name, copy)
-    return copy
 
 
 def import_seconds() -> float:
@@ -220,23 +169,6 @@ def grow(size: str, folder: str) -> None:
 # -- the tables --------------------------------------------------------------------------------
 
 
-def show(title: str, header: Sequence[str], rows: Rows) -> None:
-    """Print a table: the first column to the left, the others to the right."""
-    table = [list(map(str, row)) for row in (header, *rows)]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    table.insert(1, ["-" * width for width in widths])
-    print(f"\n{title}\n")
-    for first, *others in table:
-        cells = [text.rjust(width) for text, width in zip(others, widths[1:], strict=True)]
-        print("  ".join([first.ljust(widths[0]), *cells]))
-    sys.stdout.flush()
-
-
-def tell(text: str) -> None:
-    """Say what is being measured, apart from the tables."""
-    print(f"... {text}", file=sys.stderr, flush=True)
-
-
 def compare(medians: int, aside: Path) -> None:
     """Print table 1: the runs of the report by every contender, and the ratios to the targets."""
     all_of_them = contenders(aside)
@@ -268,8 +200,8 @@ def compare(medians: int, aside: Path) -> None:
 
 def _ratios(took: Mapping[str, float], limit: float) -> None:
     ratios = [
-        ("papermill loop / kursk report --anew", took["a"] / took["f"], ">=", 8.0),
-        ("kursk report --anew / limit", took["f"] / limit, "<=", 1.5),
+        ("papermill loop / kursk report, nothing kept", took["a"] / took["f"], ">=", 8.0),
+        ("kursk report, nothing kept / limit", took["f"] / limit, "<=", 1.5),
         ("pytest --nbval / the same as in make test", took["c"] / took["e"], ">=", 4.0),
         ("kursk report, nothing changed, seconds", took["g"], "<", 2.0),
     ]
@@ -294,7 +226,7 @@ def growth(sizes: Sequence[int], medians: int, aside: Path) -> None:
         beyond = "-"
         if before:
             beyond = f"{(total - before[1]) / (size - before[0]) - cells / CORES:.2f}"
-        rows.append([size, f"{total:.2f}", f"{total / size:.2f}", beyond, f"{peak / 2**20:.0f}"])
+        rows.append([size, f"{total:.2f}", f"{total / size:.2f}", beyond, f"{peak / MIB:.0f}"])
         before = (size, total)
     show(
         f"2. Runs of {GROWING} on different days; medians of {medians}, cells {cells:.2f} s a run, "

@@ -4,6 +4,7 @@ The JSON stands inside the executed notebook under a private MIME type, so that 
 exactly and the report reads it back. Its form is `record.schema.json`.
 """
 
+import json
 from collections.abc import Mapping
 from html import escape
 from importlib.resources import files
@@ -47,7 +48,9 @@ def find(notebook: Mapping[str, Any]) -> Record | None:
     for cell in notebook["cells"]:
         for output in cell.get("outputs", []):
             if MIME in output.get("data", {}):
-                return dict(output["data"][MIME])
+                # plain mappings: those of nbformat would hold several times the memory
+                found: Record = json.loads(json.dumps(output["data"][MIME]))
+                return found
     return None
 
 

@@ -125,6 +125,8 @@ def _load_own() -> None:
         with contextlib.suppress(KurskError):  # the kernel that needs it will say so
             read()
     _as_read.update(_own_files())
+    # What makes a fork a kernel (see `ForkedKernel`): of one piece for all kernels of this server.
+    importlib.import_module("kursk_claims.engine.warm")
 
 
 _as_read: dict[str, tuple[int, int]] = {}
