@@ -9,6 +9,9 @@ from kursk_claims.evidence.paths import root
 from kursk_claims.evidence.registry import load_registry
 
 READY = load_registry().ready
+PLUGINS = ("kursk_claims.engine.sharing", "nbval.plugin", "xdist.plugin", "pytest_timeout")
+"""What `make test` loads for nbval, in this order: ours lets nbval load faster."""
+ONLY = ("--disable-plugin-autoload", *(f"-p{plugin}" for plugin in PLUGINS))
 
 
 def only_ready(registry: Path, claims: tuple[str, ...]) -> None:

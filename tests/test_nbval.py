@@ -11,15 +11,15 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from kursk_claims.evidence.paths import root
-from tests.notebooks import READY, code_cells, path, read
+from tests.notebooks import ONLY, PLUGINS, READY, code_cells, path, read
 from tests.processes import alive, until
 
 
 def nbval(notebook: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [str(Path(sys.executable).with_name("pytest")), "--nbval", notebook.name, *options]
+    command = [str(Path(sys.executable).with_name("pytest")), *ONLY, "--nbval", notebook.name]
     return subprocess.run(
-        [*command, "-p", "no:cacheprovider"], cwd=notebook.parent, capture_output=True, text=True,
-        check=False,
+        [*command, *options, "-p", "no:cacheprovider"], cwd=notebook.parent,
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 
@@ -45,6 +45,10 @@ def test_the_limit_is_set_for_every_run_from_this_folder() -> None:
     assert "--nbval-cell-timeout=120" in settings["ini_options"]["addopts"]
 
 
+def test_what_is_loaded_here_is_what_make_test_loads() -> None:
+    assert f"(addprefix -p ,{' '.join(PLUGINS)})" in (root() / "Makefile").read_text("utf-8")
+
+
 @pytest.mark.parametrize(("stored", "code"), [("1", 0), ("2", 1)])
 def test_a_changed_output_fails(tmp_path: Path, stored: str, code: int) -> None:
     done = nbval(write(tmp_path, "1", stored), "--nbval-kernel-name=kursk-warm")
@@ -57,9 +61,7 @@ def test_workers_fork_from_one_server_that_ends_with_them(tmp_path: Path) -> Non
         tells = "import os; from pathlib import Path; "
         source = tells + f"Path('server').write_text(str(os.getppid())); {name!r}"
         write(tmp_path / name, source, repr(name))
-    plugins = ("nbval.plugin", "xdist.plugin", "pytest_timeout", "kursk_claims.engine.sharing")
-    options = ["--disable-plugin-autoload", *(f"-p{plugin}" for plugin in plugins)]
-    done = nbval(tmp_path, *options, "-n2", "--dist=loadfile", "--nbval-kernel-name=kursk-warm")
+    done = nbval(tmp_path, "-n2", "--dist=loadfile", "--nbval-kernel-name=kursk-warm")
     assert done.returncode == 0, done.stdout
     (server,) = {int((tmp_path / name / "server").read_text()) for name in ("a", "b")}
     assert until(lambda: not alive(server))

@@ -27,17 +27,12 @@ from kursk_claims.evidence.paths import VARIABLE, root
 from kursk_claims.evidence.registry import load_registry
 from tests.benchmarks import measuring
 from tests.benchmarks.measuring import CORES, MIB, Command, checkout, rss, show, tell
+from tests.notebooks import ONLY
 
 BIN = Path(sys.executable).parent
 SIZES = (1, 3, 10, 30, 100)
 GROWING = "c07"
 SAMPLE_S = 0.2
-PLUGINS = ["--disable-plugin-autoload"]
-PLUGINS += [
-    f"-p{name}"
-    for name in ("kursk_claims.engine.sharing", "nbval.plugin", "xdist.plugin", "pytest_timeout")
-]
-"""What `make test` loads for nbval, and no more."""
 
 
 # -- measuring ---------------------------------------------------------------------------------
@@ -95,7 +90,7 @@ def contenders(aside: Path) -> dict[str, Contender]:
     stored: Command = ["notebooks", "--ignore-glob", "notebooks/_*"]
     nbval: Command = [BIN / "pytest", "--nbval", *stored, "-q", "-p", "no:cacheprovider"]
     two: Command = ["-n", "2", "--dist", "loadfile"]
-    warm: Command = [*PLUGINS, "--nbval-kernel-name", KERNEL]
+    warm: Command = [*ONLY, "--nbval-kernel-name", KERNEL]
     convert: Command = [BIN / "jupyter", "nbconvert", "--to", "notebook", "--execute"]
     loop: list[Command] = [
         [BIN / "papermill", path, aside / "out.ipynb", "-k", "python3", "-p", "as_of", day,
