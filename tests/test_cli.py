@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+import sys
 from pathlib import Path
 
 import nbformat
@@ -9,6 +10,7 @@ import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
+from kursk_claims.__main__ import main as enter
 from kursk_claims.cli import cli, main
 from kursk_claims.display.record import find
 from kursk_claims.errors import KurskError
@@ -25,6 +27,16 @@ MISTAKES = [
     (["run", "c14", "-p", "window=4"], "window: 4 is not allowed; choose from 0, 1, 3, 6"),
     (["run", "c14", "--as-of", "2024-13-40"], "as_of: '2024-13-40' is not a date"),
 ]
+
+
+def test_ctrl_c_while_the_command_loads_is_no_traceback(monkeypatch) -> None:
+    class Loading:
+        def __getattr__(self, name: str) -> None:
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "kursk_claims.cli", Loading())
+    with pytest.raises(SystemExit, match="Aborted!"):
+        enter()
 
 
 @pytest.mark.parametrize(("arguments", "message"), MISTAKES)

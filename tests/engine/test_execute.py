@@ -86,6 +86,16 @@ def test_failures_are_told_apart(
     assert not failed.output.exists()
 
 
+def test_a_good_run_removes_the_notebook_of_one_that_failed(tmp_path: Path) -> None:
+    failing = job(tmp_path, "1 / 0")
+    assert engine.execute(failing).failure
+    failed = failing.output.with_suffix(".failed.ipynb")
+    assert failed.exists()
+    good = job(tmp_path, RECORD)
+    assert good.output == failing.output and not engine.execute(good).failure
+    assert good.output.exists() and not failed.exists()
+
+
 def test_a_missing_kernel_is_named(tmp_path: Path) -> None:
     outcome = engine.execute(job(tmp_path, RECORD), kernel="cobol")
     assert outcome.failure.kind == "no kernel" and "cobol" in outcome.failure.message

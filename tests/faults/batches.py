@@ -34,15 +34,68 @@ WAIT = "import time; time.sleep(0.2)"
 
 
 def parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    """Return the parent of a process; 0 when it is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    except OSError:
+        return 0
 
 
-class Batch:
+def command(pid: int) -> str:
+    """Return the command line of a process; empty when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    except OSError:
+        return ""
+
+
+def _is_server(pid: int) -> bool:
+    return "forkserver" in command(pid)
+
+
+class Family:
+    """The processes that stem from one start, and their folder for temporary things."""
+
+    def __init__(self, mark: Path, temporary: Path) -> None:
+        self.mark, self.temporary = mark, temporary
+        self.temporary.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What marks them."""
+        return {**os.environ, "TMPDIR": str(self.temporary), "KURSK_TEST_MARK": str(self.mark)}
+
+    def living(self) -> Iterator[int]:
+        """Return the processes that are alive."""
+        for folder in Path("/proc").iterdir():
+            try:
+                ours = f"KURSK_TEST_MARK={self.mark}\0".encode()
+                if folder.name.isdecimal() and ours in (folder / "environ").read_bytes():
+                    yield from [int(folder.name)] if alive(int(folder.name)) else []
+            except OSError:
+                continue
+
+    def servers(self, runner: int) -> list[int]:
+        """Return the fork server of a runner, if there is one."""
+        return [pid for pid in self.living() if _is_server(pid) and parent(pid) == runner]
+
+    def kernels(self, runner: int) -> list[int]:
+        """Return the kernels that were forked from the server of a runner."""
+        servers = self.servers(runner)
+        return [pid for pid in self.living() if parent(pid) in servers]
+
+    def nothing_is_left(self) -> None:
+        """Make sure that there is no process, socket or folder any more."""
+        assert until(lambda: not [*self.living()]), [*map(command, self.living())]
+        assert until(lambda: not [*self.temporary.iterdir()]), [*self.temporary.rglob("*")]
+
+
+class Batch(Family):
     """A folder of notebooks, and its runner: one at a time."""
 
     def __init__(self, folder: Path, notebooks: int = 2, steps: int = 5) -> None:
-        self.folder, self.temporary = folder, folder / "t"
-        self.temporary.mkdir(parents=True)
+        super().__init__(folder, folder / "t")
+        self.folder = folder
         kernelspec = {"name": "python3", "display_name": "x", "language": "python"}
         for number in range(notebooks):
             sources = [*[f"{WAIT}\nprint({number})"] * steps, SHOW]
@@ -51,11 +104,10 @@ class Batch:
             nbformat.write(notebook, folder / f"{number}.ipynb")
 
     def start(self, *largest_file: int) -> subprocess.Popen[str]:
-        environment = {"TMPDIR": str(self.temporary), "KURSK_TEST_MARK": str(self.folder)}
         return subprocess.Popen(
             [sys.executable, "-c", RUNNER, str(self.folder), *map(str, largest_file)],
-            env={**os.environ, **environment},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+            env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            start_new_session=True,
         )  # fmt: skip
 
     def run(self, *largest_file: int) -> list[str]:
@@ -72,37 +124,13 @@ class Batch:
             for path in (self.folder / "out").glob("?.ipynb")
         }
 
-    def family(self) -> Iterator[int]:
-        """Return the living processes that stem from this batch."""
-        for folder in Path("/proc").iterdir():
-            try:
-                ours = f"KURSK_TEST_MARK={self.folder}".encode()
-                if folder.name.isdecimal() and ours in (folder / "environ").read_bytes():
-                    yield from [int(folder.name)] if alive(int(folder.name)) else []
-            except OSError:
-                continue
-
     def server(self, runner: int) -> int:
         """Return the fork server of a runner."""
-        return next(pid for pid in self.family() if self._is_server(pid) and parent(pid) == runner)
-
-    def kernels(self, runner: int) -> list[int]:
-        """Return the kernels that were forked from the server of a runner."""
-        server = self.server(runner)
-        return [pid for pid in self.family() if parent(pid) == server]
-
-    @staticmethod
-    def _is_server(pid: int) -> bool:
-        return b"forkserver" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return self.servers(runner)[0]
 
     def at_work(self) -> bool:
         """Say whether all kernels have started."""
         return len(list(self.temporary.glob("kursk-*/kernel.log"))) == 2
-
-    def nothing_is_left(self) -> None:
-        """Make sure that there is no process, socket or folder any more."""
-        assert until(lambda: not [*self.family()]), [*self.family()]
-        assert until(lambda: not [*self.temporary.iterdir()]), [*self.temporary.rglob("*")]
 
 
 def kill(pid: int) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from kursk_claims.engine import cluster
 from tests.faults.batches import Batch, kill
 from tests.processes import until
 
@@ -86,6 +87,49 @@ def test_a_server_killed_before_its_kernels_exist_is_replaced(
     assert json.loads(told) == GOOD, errors
     assert batch.results == right
     batch.nothing_is_left()
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+def test_what_is_sent_to_the_group_does_not_reach_a_server_that_starts(
+    number: int, tmp_path: Path
+) -> None:
+    batch = Batch(tmp_path)
+    runner = batch.start()
+    assert until(lambda: batch.servers(runner.pid))
+    os.kill(batch.server(runner.pid), number)
+    told, errors = runner.communicate(timeout=60)
+    assert json.loads(told) == GOOD
+    assert not errors
+    batch.nothing_is_left()
+
+
+def test_a_server_killed_at_work_is_replaced_for_the_runs_to_come(tmp_path: Path) -> None:
+    batch = Batch(tmp_path, notebooks=4)
+    runner = batch.start()
+    assert until(batch.at_work)
+    kill(batch.server(runner.pid))
+    told, errors = runner.communicate(timeout=60)
+    assert json.loads(told)[2:] == GOOD, errors
+    assert not errors
+    batch.nothing_is_left()
+
+
+def test_what_a_killed_runner_left_half_written_is_removed(tmp_path: Path) -> None:
+    batch = Batch(tmp_path, notebooks=1, steps=0)
+    out = tmp_path / "out"
+    out.mkdir()
+    dead = batch.start()
+    dead.kill()
+    dead.communicate()
+    left, others = (
+        {f"0.{pid}.part.ipynb", f"0.failed.{pid}.part.ipynb", f".0.json.{pid}.0abc.part"}
+        for pid in (dead.pid, os.getppid())
+    )
+    for write in (batch.run, lambda: cluster._write(out / "0.ipynb", b"sent")):
+        for name in left | others:
+            (out / name).write_text("half")
+        write()
+        assert {path.name for path in out.iterdir()} == others | {"0.ipynb", "0.json"}
 
 
 RUNS = """

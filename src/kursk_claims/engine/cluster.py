@@ -23,7 +23,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kursk_claims.engine.inputs import NONE, inputs
-from kursk_claims.engine.jobs import KERNEL, Job
+from kursk_claims.engine.jobs import KERNEL, Job, remove_parts
 from kursk_claims.engine.outcome import Failure, Outcome
 from kursk_claims.errors import KurskError, RunError
 from kursk_claims.evidence.paths import root
@@ -233,6 +233,7 @@ def _write(place: Path, data: bytes) -> None:
     """Write a file whole or not at all."""
     partial_file = place.with_suffix(f".{os.getpid()}.part.ipynb")
     place.parent.mkdir(parents=True, exist_ok=True)
+    remove_parts(place)
     try:
         partial_file.write_bytes(data)
         partial_file.replace(place)

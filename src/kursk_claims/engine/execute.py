@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
 from kursk_claims.display.record import find
-from kursk_claims.engine.jobs import KERNEL, Job
+from kursk_claims.engine.jobs import KERNEL, Job, remove_parts
 from kursk_claims.engine.kernels import LocalKernelManager
 from kursk_claims.engine.normalise import normalise
 from kursk_claims.engine.outcome import Failure, Outcome
@@ -46,7 +46,7 @@ def execute(
     started = time.perf_counter()
     partial = job.output.with_suffix(f".{os.getpid()}.part.ipynb")
     job.output.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(job.output)
+    remove_parts(job.output)
     record, failure, place = None, None, _Place(on_cell)
     try:
         with _closing_event_loop():
@@ -57,6 +57,7 @@ def execute(
         else:
             nbformat.write(normalise(notebook), partial)
             partial.replace(job.output)
+            job.output.with_suffix(".failed.ipynb").unlink(missing_ok=True)  # of an earlier run
     except Exception as error:  # everything else must finish: each failure becomes an outcome
         failure = _explain(error, job, place)
         if partial.exists():
@@ -64,17 +65,6 @@ def execute(
     finally:
         partial.unlink(missing_ok=True)
     return Outcome(job, time.perf_counter() - started, record, failure)
-
-
-def _sweep(output: Path) -> None:
-    """Remove what a runner that was killed left of this run."""
-    for left in output.parent.glob(f"{output.stem}.*.part.ipynb"):
-        try:
-            os.kill(int(left.name.split(".")[-3]), 0)
-        except ProcessLookupError:
-            left.unlink(missing_ok=True)
-        except (ValueError, OSError):  # not ours, or at work for somebody else
-            continue
 
 
 class _Place:

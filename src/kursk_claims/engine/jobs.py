@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -81,6 +82,19 @@ def start_page() -> Job:
     """Return the job that runs the start page: it reads results and has no record of its own."""
     path = root() / "notebooks" / "00_start_here.ipynb"
     return Job("start", path, {}, runs_dir() / "start" / "committed.ipynb")
+
+
+def remove_parts(output: Path) -> None:
+    """Remove what a runner that was killed left of a run: a notebook or an entry, half written."""
+    notebooks = output.parent.glob(f"{output.stem}.*.part.ipynb")
+    entries = output.parent.glob(f".{output.stem}.json.*.part")
+    for left in (*notebooks, *entries):
+        try:
+            os.kill(int(left.name.split(".")[-3]), 0)
+        except ProcessLookupError:
+            left.unlink(missing_ok=True)
+        except (ValueError, OSError):  # not ours, or at work for somebody else
+            continue
 
 
 def _ready(registry: Registry, claim: str) -> ClaimEntry:

@@ -20,6 +20,8 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from pathlib import Path
@@ -42,6 +44,11 @@ for a kernel may be killed before there is one.
 """
 
 
+NAMES = ("SIGHUP", "SIGINT", "SIGTERM")
+FOR_THE_GROUP = {getattr(signal, name) for name in NAMES if hasattr(signal, name)}
+"""What a terminal, or who starts us, sends to all processes of a group at once."""
+
+
 class Server(multiprocessing.forkserver.ForkServer):
     """A fork server of this process's own, or the one that the environment names."""
 
@@ -51,7 +58,8 @@ class Server(multiprocessing.forkserver.ForkServer):
         if not Path(shared).is_socket():
             os.environ[FOLDER] = multiprocessing.util.get_temp_dir()
             do_without_home()
-            return super().ensure_running()
+            with _deaf():
+                return super().ensure_running()
         resource_tracker.ensure_running()
         self._forkserver_address = shared
         # Who started the server keeps it alive; a descriptor has to be sent all the same.
@@ -63,6 +71,21 @@ class Server(multiprocessing.forkserver.ForkServer):
         """Let the processes that this one starts fork from its server."""
         self.ensure_running()
         os.environ[SHARED] = str(self._forkserver_address)
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Start a process that is not reached by what is meant for the runner's group.
+
+    While Python starts there, Ctrl-C would show a traceback, and the end of the runner would leave
+    nobody to tidy up. The process inherits the mask, so a kernel must open its ears again.
+    """
+    resource_tracker.ensure_running()  # it would end this when it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, FOR_THE_GROUP)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _server = Server()
@@ -107,10 +130,12 @@ class ForkedKernel:
     folder: str
     log: str | None
     own_files: list[str] = field(default_factory=list)
+    shared_files: list[str] = field(default_factory=list)
 
     def _bootstrap(self, parent_sentinel: int) -> int:
         """Become a kernel like one that was started by name."""
         os.setsid()  # Ctrl-C in a terminal is for the runner; signals reach the kernel's group
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, FOR_THE_GROUP)
         _redirect(self.log)
         os.environ.clear()
         os.environ.update(self.environment)
@@ -124,9 +149,10 @@ class ForkedKernel:
         return 0
 
     def _end_with(self, parent_sentinel: int) -> None:
-        """End when the process that asked for this kernel is gone, even by kill -9."""
+        """End when the process that asked for this kernel is gone, even by kill -9, or says so."""
         select.select([parent_sentinel], [], [])
-        for name in self.own_files:
+        is_gone = not os.read(parent_sentinel, 1)
+        for name in [*self.own_files, *(self.shared_files if is_gone else [])]:
             shutil.rmtree(name, ignore_errors=True)
         os._exit(1)
 
@@ -181,9 +207,15 @@ class ForkedProcess:
                 pickle.dump(kernel, pipe)
             self.pid = multiprocessing.forkserver.read_signed(self._status)
         except BaseException:
-            os.close(self._status)
-            os.close(self._alive)
+            self._let_go()
             raise
+
+    def _let_go(self) -> None:
+        """Let the kernel end, should it still run, and leave us what it shares with others."""
+        with suppress(OSError):  # it has ended
+            os.write(self._alive, b".")
+        os.close(self._alive)
+        os.close(self._status)
 
     def poll(self) -> int | None:
         """Return the exit code, None while it runs; minus the signal when one ended it."""
@@ -193,8 +225,7 @@ class ForkedProcess:
                     self.returncode = multiprocessing.forkserver.read_signed(self._status)
                 except (OSError, EOFError):  # the fork server is gone; its kernels end with us
                     self.returncode = -signal.SIGKILL
-                os.close(self._status)
-                os.close(self._alive)
+                self._let_go()
             return self.returncode
 
     def wait(self, timeout: float | None = None) -> int | None:
@@ -244,7 +275,8 @@ class WarmProvisioner(LocalProvisioner):
                 environment=dict(kwargs.get("env") or os.environ),
                 folder=str(kwargs.get("cwd") or Path.cwd()),
                 log=str(self._private / "kernel.log") if self._private else None,
-                own_files=[*private, sockets],
+                own_files=private,
+                shared_files=[sockets],
             )
         )
         self.process = process  # type: ignore[assignment]  # it has what is used of Popen
