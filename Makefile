@@ -8,8 +8,9 @@ READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 CANDIDATES := python3 python3.13 python3.12 python3.11
 # The plugins that nbval needs, ours first, which lets nbval load faster; others cost two seconds in
-# each of three processes.
+# each process. Three workers, as a third of a notebook's time is waiting for its kernel.
 ONLY := --disable-plugin-autoload $(addprefix -p ,kursk_claims.engine.sharing nbval.plugin xdist.plugin pytest_timeout)
+WIDE := -n 3 --dist loadfile
 PYTHON ?= $(firstword $(foreach p,$(CANDIDATES),$(shell \
   $(p) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $(p))))
 
@@ -20,7 +21,7 @@ test: $(READY)  ## style, types, contracts, unit tests, nbval, a second set of p
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest tests -n 2 --dist loadfile
-	$(BIN)/pytest $(ONLY) --nbval notebooks --ignore-glob 'notebooks/_*' --nbval-kernel-name kursk-warm -n 2 --dist loadfile
+	$(BIN)/pytest $(ONLY) --nbval notebooks --ignore-glob 'notebooks/_*' --nbval-kernel-name kursk-warm $(WIDE)
 
 lab: $(READY)  ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=notebooks

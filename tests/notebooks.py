@@ -12,6 +12,8 @@ READY = load_registry().ready
 PLUGINS = ("kursk_claims.engine.sharing", "nbval.plugin", "xdist.plugin", "pytest_timeout")
 """What `make test` loads for nbval, in this order: ours lets nbval load faster."""
 ONLY = ("--disable-plugin-autoload", *(f"-p{plugin}" for plugin in PLUGINS))
+WIDE = ("-n", "3", "--dist", "loadfile")
+"""How many of them `make test` looks at side by side."""
 
 
 def only_ready(registry: Path, claims: tuple[str, ...]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from kursk_claims.evidence.paths import root
-from tests.notebooks import ONLY, PLUGINS, READY, code_cells, path, read
+from tests.notebooks import ONLY, PLUGINS, READY, WIDE, code_cells, path, read
 from tests.processes import alive, until
 
 
@@ -46,7 +46,9 @@ def test_the_limit_is_set_for_every_run_from_this_folder() -> None:
 
 
 def test_what_is_loaded_here_is_what_make_test_loads() -> None:
-    assert f"(addprefix -p ,{' '.join(PLUGINS)})" in (root() / "Makefile").read_text("utf-8")
+    makefile = (root() / "Makefile").read_text("utf-8")
+    assert f"(addprefix -p ,{' '.join(PLUGINS)})" in makefile
+    assert f"WIDE := {' '.join(WIDE)}\n" in makefile
 
 
 @pytest.mark.parametrize(("stored", "code"), [("1", 0), ("2", 1)])

@@ -27,7 +27,7 @@ from kursk_claims.evidence.paths import VARIABLE, root
 from kursk_claims.evidence.registry import load_registry
 from tests.benchmarks import measuring
 from tests.benchmarks.measuring import CORES, MIB, Command, checkout, rss, show, tell
-from tests.notebooks import ONLY
+from tests.notebooks import ONLY, WIDE
 
 BIN = Path(sys.executable).parent
 SIZES = (1, 3, 10, 30, 100)
@@ -90,7 +90,7 @@ def contenders(aside: Path) -> dict[str, Contender]:
     stored: Command = ["notebooks", "--ignore-glob", "notebooks/_*"]
     nbval: Command = [BIN / "pytest", "--nbval", *stored, "-q", "-p", "no:cacheprovider"]
     two: Command = ["-n", "2", "--dist", "loadfile"]
-    warm: Command = [*ONLY, "--nbval-kernel-name", KERNEL]
+    warm: Command = [*ONLY, *WIDE, "--nbval-kernel-name", KERNEL]
     convert: Command = [BIN / "jupyter", "nbconvert", "--to", "notebook", "--execute"]
     loop: list[Command] = [
         [BIN / "papermill", path, aside / "out.ipynb", "-k", "python3", "-p", "as_of", day,
@@ -106,7 +106,7 @@ def contenders(aside: Path) -> dict[str, Contender]:
         ),
         "c": Contender("pytest --nbval", some, [nbval]),
         "d": Contender("pytest --nbval -n 2", some, [[*nbval, *two]]),
-        "e": Contender("pytest --nbval as in make test", some, [[*nbval, *two, *warm]]),
+        "e": Contender("pytest --nbval as in make test", some, [[*nbval, *warm]]),
         "f": Contender("kursk report, nothing kept", all_, [[kursk, "report"]], own, kept),
         "g": Contender("kursk report, nothing changed", all_, [[kursk, "report"]], own),
         "h": Contender("kursk status", all_, [[kursk, "status"]], own),
