@@ -7,6 +7,7 @@ import hashlib
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -230,7 +231,8 @@ def report(
         from kursk_claims.report.build import Run, build
 
         runs = [Run(o.job.claim, o.job.as_of, o.job.output) for o in outcomes]
-        build(runs, registry, page.parent, keep=root() / ".cache" / "report")
+        wait = partial(click.echo, "Another report is being written; waiting for it.", err=True)
+        build(runs, registry, page.parent, keep=root() / ".cache" / "report", on_wait=wait)
         _built_from(outcomes).write_text(_fingerprint(outcomes), encoding="utf-8")
     click.echo(f"Report: {page.relative_to(root())}", err=as_json)
     if pdf:

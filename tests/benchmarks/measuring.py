@@ -25,9 +25,12 @@ Rows = Sequence[Sequence[object]]
 
 
 def measure(
-    command: Command, look: Look, every: float, changes: Mapping[str, str] | None = None
+    command: Command,
+    look: Look | None = None,
+    every: float = 1.0,
+    changes: Mapping[str, str] | None = None,
 ) -> float:
-    """Return wall seconds of a command, watching it; stop all if it fails."""
+    """Return wall seconds of a command, watching it now and then; stop all if it fails."""
     with tempfile.TemporaryFile() as said:  # no pipe: a fork server would hold it open
         started = time.perf_counter()
         process = subprocess.Popen(
@@ -52,8 +55,8 @@ def measure(
     return took
 
 
-def _watch(pid: int, look: Look, every: float, done: threading.Event) -> None:
-    while not done.wait(every):
+def _watch(pid: int, look: Look | None, every: float, done: threading.Event) -> None:
+    while look and not done.wait(every):
         with suppress(psutil.NoSuchProcess):  # it ended meanwhile
             look(pid)
 

@@ -148,6 +148,8 @@ DAMAGES: dict[str, tuple[Callable[[Notebook], None], str, str]] = {
     "an address in memory": (with_output("<object at 0x7f3a5c0d1e20>"), "load", "in memory"),
     "an address in the text": (more("method", " https://x.org"), "method", "an address is typed"),
     "an address in code": (more("study", '\n"https://x.org"'), "study", "an address is typed"),
+    "a word to oneself": (more("method", " TODO: a source."), "method", "to be done: TODO"),
+    "nobody named": (more("title", " It is to be named."), "title", "to be done: to be named"),
     "too few figures": (without_figures, "", "0 figures"),
     "no alt text": (without_alt, "figure-evidence", "without alt text"),
     "no data behind": (without_data, "figure-evidence", "without its data"),

@@ -58,6 +58,8 @@ def test_lint_names_what_is_still_to_be_done(checkout: Path) -> None:
     faults = {f.what for f in lint(load_registry()[made.claim], checkout / made.notebook)}
     assert "was not run from top to bottom: kursk run --update" in faults
     assert "one cell, tagged record, must show one record" in faults
+    assert "says that something is to be done: to be named" in faults
+    assert "still says what the template says" in faults
 
 
 def test_two_new_claims_stand_side_by_side(checkout: Path) -> None:

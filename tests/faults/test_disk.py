@@ -1,5 +1,6 @@
 """A full disk, a folder that takes no files, a damaged cache, a wrong clock, two at once."""
 
+import fcntl
 import os
 import resource
 import shutil
@@ -176,6 +177,20 @@ def test_two_builds_at_once_take_turns(
     made(tmp_path, "A")
     assert content(tmp_path) == versions["A"]
     assert not unfinished(tmp_path)
+
+
+def test_who_waits_for_another_build_is_told(tmp_path: Path) -> None:
+    other = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX)
+    told = []
+
+    def on_wait() -> None:
+        told.append("it waits")
+        os.close(other)
+
+    with site.aside(tmp_path / "site", on_wait) as new:
+        site.put(new / site.MARKER, "{}")
+    assert told == ["it waits"] and (tmp_path / "site" / site.MARKER).is_file()
 
 
 def test_there_is_no_instant_without_a_report(

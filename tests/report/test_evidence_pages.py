@@ -80,6 +80,13 @@ def test_a_series_says_its_source_once_and_names_its_days(site: Path) -> None:
     assert page.read_text("utf-8").count("https://example.org/map") == 1
 
 
+def test_without_the_list_of_corrections_there_is_no_report(tmp_path: Path) -> None:
+    home = made_home(tmp_path / "home")
+    (home / "data/corrections.yaml").unlink()
+    with pytest.raises(ReportError, match=r"data/corrections\.yaml: "):
+        build(made_runs(tmp_path), made_registry(), tmp_path / "site", home=home)
+
+
 def test_a_long_table_goes_over_several_pages_and_no_row_is_lost(tmp_path: Path) -> None:
     many = [
         (f"row-{n}", "2024-08-01", "2024-08-02", "seen", f"Source {n}", "poll",
@@ -87,7 +94,7 @@ def test_a_long_table_goes_over_several_pages_and_no_row_is_lost(tmp_path: Path)
         for n in range(3000)
     ]  # fmt: skip
     home = made_home(tmp_path / "home", many)
-    (home / "data/corrections.yaml").unlink()
+    (home / "data/corrections.yaml").write_text("[]\n")
     site = build(made_runs(tmp_path), made_registry(), tmp_path / "site", home=home).parent
     found = sorted((site / "evidence/polls").glob("approval*.html"))
     assert len(found) > 2

@@ -42,6 +42,9 @@ HEADINGS = [
 GENERATED = ("record", "result", "caveats")
 """Cells in whose words no digit may be typed: numbers come from what was computed."""
 
+TEMPLATE = "_template.ipynb"
+"""What `kursk new` begins with, beside the notebook."""
+TO_BE_DONE = re.compile(r"\b(TODO|FIXME|XXX|TBD)\b|to be named")
 PATHS = re.compile(r"\b0x[0-9a-f]{8}|/tmp/|/home/|/Users/|[A-Z]:\\\\")
 ADDRESS = re.compile(r"https?://")
 
@@ -72,7 +75,8 @@ def lint(entry: ClaimEntry, path: Path) -> list[Fault]:
     """
     try:
         content = path.read_bytes()
-        cells = [_plain(cell) for cell in notebook_of(content)["cells"]]
+        cells = _cells(content)
+        template = _texts_of(path.with_name(TEMPLATE))
     except OSError:
         raise RegistryError(f"{entry.id} is ready, but {path.name} is missing") from None
     except DocumentError as error:
@@ -80,9 +84,24 @@ def lint(entry: ClaimEntry, path: Path) -> list[Fault]:
     faults = [
         Fault(entry.id, cell, what) for rule in RULES for cell, what in _safely(rule, entry, cells)
     ]
+    faults += [
+        Fault(entry.id, cell["id"], "still says what the template says")
+        for cell in _text(cells) if cell["source"] in template
+    ]  # fmt: skip
     if len(content) > MAX_FILE_BYTES:
         faults.append(Fault(entry.id, "", f"the file is larger than {MAX_FILE_BYTES:,} bytes"))
     return faults
+
+
+def _cells(content: bytes) -> list[Cell]:
+    return [_plain(cell) for cell in notebook_of(content)["cells"]]
+
+
+def _texts_of(template: Path) -> set[str]:
+    """Return what the text cells of the template say, where there is one."""
+    if not template.is_file():
+        return set()
+    return {cell["source"] for cell in _text(_cells(template.read_bytes()))}
 
 
 def _safely(rule: Rule, entry: ClaimEntry, cells: Sequence[Cell]) -> list[tuple[str, str]]:
@@ -223,6 +242,12 @@ def _outputs_are_quiet(entry: ClaimEntry, cells: Sequence[Cell]) -> Iterator[tup
             yield cell, f"a path or an address in memory in an output: {found.group()}"
 
 
+def _nothing_is_to_be_done(entry: ClaimEntry, cells: Sequence[Cell]) -> Iterator[tuple[str, str]]:
+    for cell in cells:
+        if found := TO_BE_DONE.search(cell["source"]):
+            yield cell["id"], f"says that something is to be done: {found.group()}"
+
+
 def _addresses_are_sources(entry: ClaimEntry, cells: Sequence[Cell]) -> Iterator[tuple[str, str]]:
     for cell in cells:
         if ADDRESS.search(cell["source"]):
@@ -281,5 +306,5 @@ def _strings(source: str) -> list[str]:
 
 RULES: tuple[Rule, ...] = (
     _short, _in_order, _parameters, _parameters_are_used, _tables_are_loaded, _no_number_is_typed,
-    _was_run, _outputs_are_quiet, _addresses_are_sources, _figures, _record,
+    _was_run, _outputs_are_quiet, _nothing_is_to_be_done, _addresses_are_sources, _figures, _record,
 )  # fmt: skip

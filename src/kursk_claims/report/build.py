@@ -5,7 +5,7 @@ taken from what was kept; a new report takes the place of the old one only when 
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -42,6 +42,7 @@ def build(
     *,
     home: Path | None = None,
     keep: Path | None = None,
+    on_wait: Callable[[], object] = lambda: None,
 ) -> Path:
     """Write the report and put it in the place of the old one, whole.
 
@@ -58,6 +59,8 @@ def build(
         The folder of the collection: ``data``, ``CITATION.cff``, ``LICENSE-data.md``.
     keep : Path, optional
         Where finished pages and figures are kept for the next build; nowhere by default.
+    on_wait : callable, optional
+        Called when another build is at work below the same folder, before its end is awaited.
 
     Returns
     -------
@@ -77,7 +80,7 @@ def build(
             raise ReportError(f"{run}: the notebook lies in {out.name}/, which will be replaced")
     tested = read(runs, registry)
     site = _Site(registry, tested, home or root(), Kept(keep))
-    with aside(out) as new:
+    with aside(out, on_wait) as new:
         for path, content in site.files():
             put(new / path, content)
         site.kept.tidy()  # in our turn: another build may be about to use what we do not

@@ -181,11 +181,17 @@ def _table(raw: Mapping[str, Any], folder: Path) -> Table:
     except DocumentError as error:
         raise ReportError(f"data/{raw['path']}: cannot be read ({error})") from None
     rows = [_completed(dict(zip(columns, row, strict=True)), raw) for row in cells]
-    listed = (folder / fixed.FILE).exists()
-    corrections = tuple(fixed.load_corrections(name, folder) if listed else ())
+    corrections = tuple(_corrections(name, folder))
     table = Table(name, raw, content, _corrected(rows, corrections), corrections)
     table.pages.extend(_paged(table))
     return table
+
+
+def _corrections(table: str, folder: Path) -> list[Correction]:
+    try:
+        return fixed.load_corrections(table, folder)
+    except EvidenceError as error:
+        raise ReportError(f"data/{error}") from None
 
 
 def _corrected(

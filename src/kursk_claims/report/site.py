@@ -4,7 +4,7 @@ import ctypes
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -17,10 +17,11 @@ HERE, EXCHANGE = -100, 2
 
 
 @contextmanager
-def aside(out: Path) -> Iterator[Path]:
+def aside(out: Path, on_wait: Callable[[], object]) -> Iterator[Path]:
     """Give a folder to write in; when all went well, it becomes `out`.
 
-    Who comes while another writes waits for its turn; what one that was killed left is removed.
+    Who comes while another writes calls `on_wait` and waits for its turn; what one that was killed
+    left is removed.
 
     Raises
     ------
@@ -29,7 +30,7 @@ def aside(out: Path) -> Iterator[Path]:
     """
     prefix = f".{out.name}-unfinished-"
     out.parent.mkdir(parents=True, exist_ok=True)
-    with _in_turn(out.parent) as alone:
+    with _in_turn(out.parent, on_wait) as alone:
         _check(out)
         for left in out.parent.glob(f"{prefix}*") if alone else ():
             shutil.rmtree(left, ignore_errors=True)
@@ -49,7 +50,7 @@ def _check(out: Path) -> None:
 
 
 @contextmanager
-def _in_turn(folder: Path) -> Iterator[bool]:
+def _in_turn(folder: Path, on_wait: Callable[[], object]) -> Iterator[bool]:
     """Wait until nobody else writes below a folder; tell whether that can be known here.
 
     The system lets go of the lock with the process, whatever ends it.
@@ -63,7 +64,11 @@ def _in_turn(folder: Path) -> Iterator[bool]:
     try:
         locked = False
         with suppress(OSError):  # some network file systems lock no folders
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                on_wait()
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
             locked = True
         yield locked
     finally:
