@@ -20,7 +20,7 @@ report: $(READY)  ## run every claim on both dates, then build reports/index.htm
 test: $(READY)  ## style, types, contracts, unit tests, nbval, a second set of parameters
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest tests -n 2 --dist loadfile
+	$(BIN)/pytest tests $(WIDE)
 	$(BIN)/pytest $(ONLY) --nbval notebooks --ignore-glob 'notebooks/_*' --nbval-kernel-name kursk-warm $(WIDE)
 
 lab: $(READY)  ## open the notebooks in JupyterLab
