@@ -36,7 +36,7 @@ docs: $(READY)  ## rewrite data/README.md, src/README.md and the scoreboard in R
 	$(BIN)/python -m kursk_claims.report.api
 	$(BIN)/python -m kursk_claims.report.readme
 
-bench: $(READY)  ## side by side with the plain tools; takes some ten minutes
+bench: $(READY)  ## side by side with the plain tools; takes some 40 minutes
 	$(BIN)/python -m tests.benchmarks.bench_engine
 
 lock:  ## resolve requirements.lock anew, list what it holds and under which licence (needs uv)

@@ -4,6 +4,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+SMALL = {"KURSK_WARM_MODULES": "ipykernel.kernelapp,kursk_claims.engine.warm"}
+"""Environment of a fork server that starts in half a second, for kernels that compute nothing."""
+
 
 def until(condition: Callable[[], object], seconds: float = 30) -> bool:
     """Wait for a condition; say whether it came true in time."""

@@ -1,5 +1,6 @@
 """nbval over stored outputs: strict where it compares, and not waiting for the dead."""
 
+import os
 import subprocess
 import sys
 import time
@@ -12,14 +13,14 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from kursk_claims.evidence.paths import root
 from tests.notebooks import ONLY, PLUGINS, READY, WIDE, code_cells, path, read
-from tests.processes import alive, until
+from tests.processes import SMALL, alive, until
 
 
 def nbval(notebook: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).with_name("pytest")), *ONLY, "--nbval", notebook.name]
     return subprocess.run(
         [*command, *options, "-p", "no:cacheprovider"], cwd=notebook.parent,
-        capture_output=True, text=True, check=False,
+        env={**os.environ, **SMALL}, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 

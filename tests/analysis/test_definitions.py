@@ -39,6 +39,14 @@ def test_the_lattice_by_hand():
     grid = definitions.lattice(LEVELS)
     assert grid.to_numpy().tolist() == [[0, 0], [0, 2], [0, 7], [1, 0], [1, 2], [1, 7]]
     assert list(grid.columns) == ["foreign", "days"]
+    assert set(grid.dtypes) == {np.dtype("float64")}
+
+
+def test_definitions_keep_their_names():
+    grid = definitions.lattice(LEVELS).set_axis(list("abcdef"))
+    met = definitions.met_by(grid, EVENTS, LEVELS)
+    assert met.index.tolist() == list("abcdef")
+    assert met.loc["f"].tolist() == [False, False, True]
 
 
 def test_a_small_history_by_hand():

@@ -22,7 +22,7 @@ from kursk_claims.engine.jobs import KERNEL, Job
 from kursk_claims.evidence.paths import root
 
 from ..notebooks import READY, path
-from ..processes import alive, until
+from ..processes import SMALL, alive, until
 
 KINDS = ("python3", KERNEL)
 PRELOAD = Path(warm.__file__).with_name("preload.py")
@@ -118,6 +118,17 @@ def test_a_module_that_was_edited_meanwhile_is_read_anew(tmp_path: Path) -> None
     assert told.stdout == "['True False\\n']['False True\\n']", told.stderr
 
 
+def test_a_server_loads_what_is_chosen_and_no_more(tmp_path: Path) -> None:
+    held = "import sys; print([name in sys.modules for name in ('wave', 'pandas')])"
+    asked = f"from tests.engine.test_warm import KERNEL, ask; print(ask(KERNEL, {held!r}))"
+    chosen = {"KURSK_WARM_MODULES": "no.such.module,,wave", "PYTHONPATH": str(root())}
+    told = subprocess.run(
+        [sys.executable, "-c", asked], env={**os.environ, **chosen},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert told.stdout == "['[True, False]\\n']\n", told.stderr
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_interrupt_stops_a_cell_and_not_the_kernel(kind: str) -> None:
     manager = KernelManager(kernel_name=kind)
@@ -126,7 +137,8 @@ def test_an_interrupt_stops_a_cell_and_not_the_kernel(kind: str) -> None:
     client.start_channels()
     try:
         client.wait_for_ready(timeout=60)
-        asked = client.execute("import time; time.sleep(30)")
+        # after an error the kernel would drop what is asked in the next moment
+        asked = client.execute("import time; time.sleep(30)", stop_on_error=False)
         time.sleep(1)
         manager.interrupt_kernel()
         told = client.get_shell_msg(timeout=20)
@@ -235,7 +247,7 @@ def batch(tmp_path: Path, *sources: str) -> tuple[subprocess.Popen, str]:
     mark = f"KURSK_TEST_MARK={tmp_path}"
     process = subprocess.Popen(
         [sys.executable, "-c", BATCH, str(tmp_path)],
-        env={**os.environ, "TMPDIR": str(temporary), "KURSK_TEST_MARK": str(tmp_path)},
+        env={**os.environ, **SMALL, "TMPDIR": str(temporary), "KURSK_TEST_MARK": str(tmp_path)},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
     )  # fmt: skip
     return process, mark
@@ -285,7 +297,10 @@ def test_papermill_nbval_and_jupyter_execute_can_name_it(tmp_path: Path) -> None
         ],
     ]
     for call in calls:
-        done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            call, cwd=tmp_path, env={**os.environ, **SMALL},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
         assert done.returncode == 0, f"{call}\n{done.stdout}\n{done.stderr}"
         assert not re.search("TCP without encryption", done.stderr)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
 
-from tests.processes import alive, until
+from tests.processes import SMALL, alive, until
 
 RUNNER = """
 import hashlib, json, resource, sys
@@ -93,9 +93,11 @@ class Family:
 class Batch(Family):
     """A folder of notebooks, and its runner: one at a time."""
 
-    def __init__(self, folder: Path, notebooks: int = 2, steps: int = 5) -> None:
+    def __init__(
+        self, folder: Path, notebooks: int = 2, steps: int = 5, *, small: bool = True
+    ) -> None:
         super().__init__(folder, folder / "t")
-        self.folder = folder
+        self.folder, self._more = folder, SMALL if small else {}
         kernelspec = {"name": "python3", "display_name": "x", "language": "python"}
         for number in range(notebooks):
             sources = [*[f"{WAIT}\nprint({number})"] * steps, SHOW]
@@ -106,8 +108,8 @@ class Batch(Family):
     def start(self, *largest_file: int) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-c", RUNNER, str(self.folder), *map(str, largest_file)],
-            env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            start_new_session=True,
+            env={**self.environment, **self._more}, start_new_session=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 
     def run(self, *largest_file: int) -> list[str]:

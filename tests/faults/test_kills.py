@@ -64,7 +64,7 @@ def test_a_kill_at_work(
 
 
 def test_a_runner_killed_before_its_kernels_exist(tmp_path: Path) -> None:
-    batch = Batch(tmp_path)
+    batch = Batch(tmp_path, small=False)
     runner = batch.start()
     assert until(lambda: [*batch.temporary.glob("kursk-*")])
     server = batch.server(runner.pid)
@@ -79,7 +79,7 @@ def test_a_runner_killed_before_its_kernels_exist(tmp_path: Path) -> None:
 def test_a_server_killed_before_its_kernels_exist_is_replaced(
     right: dict[str, str], tmp_path: Path
 ) -> None:
-    batch = Batch(tmp_path)
+    batch = Batch(tmp_path, small=False)
     runner = batch.start()
     assert until(lambda: [*batch.temporary.glob("kursk-*/connection.json")])
     kill(batch.server(runner.pid))
@@ -125,7 +125,7 @@ def test_what_a_killed_runner_left_half_written_is_removed(tmp_path: Path) -> No
         {f"0.{pid}.part.ipynb", f"0.failed.{pid}.part.ipynb", f".0.json.{pid}.0abc.part"}
         for pid in (dead.pid, os.getppid())
     )
-    for write in (batch.run, lambda: cluster._write(out / "0.ipynb", b"sent")):
+    for write in (batch.run, batch.run, lambda: cluster._write(out / "0.ipynb", b"sent")):
         for name in left | others:
             (out / name).write_text("half")
         write()

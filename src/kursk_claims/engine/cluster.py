@@ -233,7 +233,7 @@ def _write(place: Path, data: bytes) -> None:
     """Write a file whole or not at all."""
     partial_file = place.with_suffix(f".{os.getpid()}.part.ipynb")
     place.parent.mkdir(parents=True, exist_ok=True)
-    remove_parts(place)
+    remove_parts([place])
     try:
         partial_file.write_bytes(data)
         partial_file.replace(place)

@@ -46,7 +46,7 @@ def execute(
     started = time.perf_counter()
     partial = job.output.with_suffix(f".{os.getpid()}.part.ipynb")
     job.output.parent.mkdir(parents=True, exist_ok=True)
-    remove_parts(job.output)
+    remove_parts([job.output])
     record, failure, place = None, None, _Place(on_cell)
     try:
         with _closing_event_loop():

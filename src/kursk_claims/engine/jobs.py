@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shlex
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,17 +85,24 @@ def start_page() -> Job:
     return Job("start", path, {}, runs_dir() / "start" / "committed.ipynb")
 
 
-def remove_parts(output: Path) -> None:
-    """Remove what a runner that was killed left of a run: a notebook or an entry, half written."""
-    notebooks = output.parent.glob(f"{output.stem}.*.part.ipynb")
-    entries = output.parent.glob(f".{output.stem}.json.*.part")
-    for left in (*notebooks, *entries):
-        try:
-            os.kill(int(left.name.split(".")[-3]), 0)
-        except ProcessLookupError:
-            left.unlink(missing_ok=True)
-        except (ValueError, OSError):  # not ours, or at work for somebody else
-            continue
+def remove_parts(outputs: Iterable[Path]) -> None:
+    """Remove what runners that were killed left of some runs: notebooks, entries, half written."""
+    stems = defaultdict(set)
+    for output in outputs:
+        stems[output.parent].add(output.stem)
+    for folder, own in stems.items():
+        for left in folder.glob("*.part*"):
+            if left.name.lstrip(".").split(".")[0] in own:
+                _remove_unless_at_work(left)
+
+
+def _remove_unless_at_work(left: Path) -> None:
+    try:
+        os.kill(int(left.name.split(".")[-3]), 0)
+    except ProcessLookupError:
+        left.unlink(missing_ok=True)
+    except (ValueError, OSError):  # not ours, or at work for somebody else
+        return
 
 
 def _ready(registry: Registry, claim: str) -> ClaimEntry:

@@ -53,21 +53,25 @@ MODULES = (
     "pyproj",
     "shapely",
 )
+CHOSEN = "KURSK_WARM_MODULES"
+"""Names the variable that lists other modules, with commas between: where memory is scarce, or for
+kernels that need little. Then nothing else is done ahead."""
 OWN = ("kursk_claims.errors", "kursk_claims.evidence", "kursk_claims.analysis")
 
 
 def load() -> None:
     """Import the list and fill the caches that a first figure and a first table fill."""
-    runner = os.getppid()
+    runner, chosen = os.getppid(), os.environ.get(CHOSEN)
     with _as_in_a_kernel():
-        for name in MODULES:
+        for name in MODULES if chosen is None else chosen.split(","):
             if os.getppid() != runner:  # it is gone, and nobody will ask for a kernel
                 raise SystemExit
-            with contextlib.suppress(ImportError):
+            with contextlib.suppress(ImportError, ValueError):  # the latter for an empty name
                 importlib.import_module(name)
-        with contextlib.suppress(ImportError):
-            _use_once()
-            _load_own()
+        if chosen is None:
+            with contextlib.suppress(ImportError):
+                _use_once()
+                _load_own()
     # What is loaded is shared by all kernels for good: keep the collector from touching the pages.
     gc.collect()
     gc.freeze()

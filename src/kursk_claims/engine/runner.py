@@ -12,7 +12,7 @@ from functools import partial
 
 from kursk_claims.engine import cache
 from kursk_claims.engine.inputs import inputs
-from kursk_claims.engine.jobs import KERNEL, Job
+from kursk_claims.engine.jobs import KERNEL, Job, remove_parts
 from kursk_claims.engine.outcome import Outcome
 from kursk_claims.engine.progress import Progress, QuietProgress, job_key
 from kursk_claims.evidence.registry import Registry
@@ -60,6 +60,7 @@ def run(
     progress = progress or QuietProgress()
     keys = {job: inputs(job, registry) for job in jobs}
     fresh = {} if anew else _from_cache(keys, keep_notebooks)
+    remove_parts(job.output for job in fresh)  # the others do it when they run
     stale = [job for job in jobs if job not in fresh]
     progress.planned(jobs, _expected(stale))
     for job, outcome in fresh.items():
