@@ -4,7 +4,6 @@ Exit codes: 0 all went well; 1 a run failed; 2 something was asked for that cann
 """
 
 import hashlib
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -28,6 +27,7 @@ from kursk_claims.evidence.documents import DocumentError, read_json
 from kursk_claims.evidence.notebook import notebook_of
 from kursk_claims.evidence.paths import root
 from kursk_claims.evidence.registry import COMMON, ClaimEntry, Registry, load_registry
+from kursk_claims.evidence.whole import write_whole
 
 if TYPE_CHECKING:  # brings IPython, which most commands have no use for
     from kursk_claims.display.record import Record
@@ -233,7 +233,7 @@ def report(
         runs = [Run(o.job.claim, o.job.as_of, o.job.output) for o in outcomes]
         wait = partial(click.echo, "Another report is being written; waiting for it.", err=True)
         build(runs, registry, page.parent, keep=root() / ".cache" / "report", on_wait=wait)
-        _built_from(outcomes).write_text(_fingerprint(outcomes), encoding="utf-8")
+        write_whole(_built_from(outcomes), _fingerprint(outcomes))
     click.echo(f"Report: {page.relative_to(root())}", err=as_json)
     if pdf:
         from kursk_claims.report.printed import as_pdf
@@ -274,8 +274,7 @@ def _store(records: "Sequence[Record]", registry: Registry) -> None:
     from kursk_claims.report.timeline import as_csv, rows
 
     path = root() / "data" / FILE
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(as_csv(rows(records, registry)), encoding="utf-8", newline="\n")
+    write_whole(path, as_csv(rows(records, registry)))
     click.echo(f"Results: {path.relative_to(root())}")
     outcome = execute(planning.start_page(), wants_record=False)
     _rewrite([outcome])
@@ -385,7 +384,7 @@ def _rewrite(outcomes: Sequence[Outcome]) -> None:
         changed = [c.id for c in after.cells if cells.get(c.id) != c]
         verdict = f"; verdict {said[0]} is now {said[1]}" if said[0] != said[1] else ""
         if changed or path.read_bytes() != outcome.job.output.read_bytes():
-            shutil.copyfile(outcome.job.output, path)
+            write_whole(path, outcome.job.output.read_bytes())
             cells_changed = f"cells changed: {', '.join(changed) or 'none'}"
             click.echo(f"{outcome.job.claim}: rewritten; {cells_changed}{verdict}")
         else:

@@ -6,10 +6,12 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from kursk_claims.engine import cluster
+from kursk_claims.engine.jobs import Job
 from tests.faults.batches import Batch, kill
 from tests.processes import until
 
@@ -125,7 +127,9 @@ def test_what_a_killed_runner_left_half_written_is_removed(tmp_path: Path) -> No
         {f"0.{pid}.part.ipynb", f"0.failed.{pid}.part.ipynb", f".0.json.{pid}.0abc.part"}
         for pid in (dead.pid, os.getppid())
     )
-    for write in (batch.run, batch.run, lambda: cluster._write(out / "0.ipynb", b"sent")):
+    sent = SimpleNamespace(result=lambda: ({}, 0.0, None, b"sent"))
+    job = Job("c00", tmp_path / "0.ipynb", {}, out / "0.ipynb")
+    for write in (batch.run, batch.run, lambda: cluster._outcome(job, sent, "")):
         for name in left | others:
             (out / name).write_text("half")
         write()

@@ -7,15 +7,14 @@ the cache can say why, in words. Time stamps play no part.
 
 import hashlib
 import json
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from kursk_claims.engine.inputs import SOURCE, canonical, reach
 from kursk_claims.engine.jobs import Job
+from kursk_claims.evidence.whole import write_whole
 
 SCHEMA = "kursk-claims/cache/1"
 CELL = re.compile(r"cell ([0-9]+)(?: \((.*)\))?", flags=re.DOTALL)
@@ -86,14 +85,7 @@ def store(
     output = hashlib.sha256(job.output.read_bytes()).hexdigest() if keep_notebook else None
     kept = {"inputs": current_inputs, "output": output, "seconds": float(seconds)}
     text = _sealed({"schema": SCHEMA, **kept, "record": record})
-    place = entry_path(job)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    partial = place.with_name(f".{place.name}.{os.getpid()}.{uuid4().hex}.part")
-    try:
-        partial.write_bytes(text.encode())
-        partial.replace(place)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(entry_path(job), text)
 
 
 def stale_because(

@@ -8,7 +8,6 @@ hashes refuses. What comes back is the record and the bytes of the notebook.
 """
 
 import logging
-import os
 import re
 import tempfile
 import threading
@@ -28,6 +27,7 @@ from kursk_claims.engine.outcome import Failure, Outcome
 from kursk_claims.errors import KurskError, RunError
 from kursk_claims.evidence.paths import root
 from kursk_claims.evidence.registry import load_registry
+from kursk_claims.evidence.whole import write_whole
 
 SCHEMES = ("tcp", "tls")
 CONNECT_S = 5
@@ -225,20 +225,9 @@ def _outcome(job: Job, task: Any, address: str) -> Outcome:
         return Outcome(job, 0.0, None, Failure("engine", "", words))
     place = job.output if failure is None else job.output.with_suffix(".failed.ipynb")
     if notebook:
-        _write(place, notebook)
+        remove_parts([place])
+        write_whole(place, notebook)
     return Outcome(job, seconds, record, Failure(*failure) if failure else None)
-
-
-def _write(place: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    partial_file = place.with_suffix(f".{os.getpid()}.part.ipynb")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    remove_parts([place])
-    try:
-        partial_file.write_bytes(data)
-        partial_file.replace(place)
-    finally:
-        partial_file.unlink(missing_ok=True)
 
 
 def _lost(address: str) -> str:

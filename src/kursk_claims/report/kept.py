@@ -5,12 +5,12 @@ it. Time stamps play no part.
 """
 
 import hashlib
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from uuid import uuid4
+
+from kursk_claims.evidence.whole import write_whole
 
 CODE = {".py", ".html", ".css", ".js", ".json"}
 
@@ -58,7 +58,8 @@ class Kept:
             return path.read_bytes()
         except OSError:
             made = make()
-            self._put(path, made)
+            with suppress(OSError):  # a full disk, say: then it is made again the next time
+                write_whole(path, made)
             return made
 
     def tidy(self) -> None:
@@ -67,13 +68,3 @@ class Kept:
             for path in self.folder.iterdir():
                 if path.name not in self.used:
                     path.unlink(missing_ok=True)
-
-    def _put(self, path: Path, content: bytes) -> None:
-        partial = path.with_name(f"{path.name}.{os.getpid()}.{uuid4().hex}.part")
-        with suppress(OSError):  # a full disk, say: then it is made again the next time
-            path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                partial.write_bytes(content)
-                partial.replace(path)
-            finally:
-                partial.unlink(missing_ok=True)

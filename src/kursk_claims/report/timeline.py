@@ -5,7 +5,6 @@ Importing this module is quick; the picture's libraries are imported when it is 
 
 import csv
 import io
-import os
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +12,13 @@ from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from kursk_claims.analysis.verdict import Verdict
 from kursk_claims.display import prose
 from kursk_claims.display.style import FAINT, INK, MUTED, VERDICTS
 from kursk_claims.errors import ReportError
 from kursk_claims.evidence.results import COLUMNS
+from kursk_claims.evidence.whole import write_whole
 
 if TYPE_CHECKING:  # these read through IPython and pandas, which a list of weeks has no use for
     from matplotlib.axes import Axes
@@ -98,9 +97,8 @@ def write(records: Iterable["Record"], registry: "Registry", folder: Path) -> li
         folder / "timeline.csv": as_csv(rows(records, registry)).encode(),
         folder / "timeline.png": _as_png(records, registry),
     }
-    folder.mkdir(parents=True, exist_ok=True)
     for path, content in contents.items():
-        _put(path, content)
+        write_whole(path, content)
     return list(contents)
 
 
@@ -167,16 +165,6 @@ def as_csv(table: Sequence[Mapping[str, Any]]) -> str:
     writer.writeheader()
     writer.writerows(table)
     return buffer.getvalue()
-
-
-def _put(path: Path, content: bytes) -> None:
-    """Write a file aside, then in the place of the one before."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.{uuid4().hex}.part")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 # -- the picture -------------------------------------------------------------------------------
