@@ -125,7 +125,7 @@ def test_a_users_mistake_in_a_notebook_is_one_line(tmp_path: Path) -> None:
 
 
 def test_one_at_a_time_or_four_the_results_are_the_same_bytes(tmp_path: Path) -> None:
-    planned = plan(REGISTRY, [entry.id for entry in READY[:6]], ["2024-09-24"])
+    planned = plan(REGISTRY, [entry.id for entry in READY[:4]], ["2024-09-24"])
     made = []
     for workers in (1, 4):
         jobs = [replace(job, output=tmp_path / str(workers) / job.output.name) for job in planned]
